@@ -1,0 +1,1 @@
+"""HTTP API, live hub and the web app of team leads."""

@@ -1,0 +1,1 @@
+"""Audio to transcripts: voice activity, streaming recognition, scheduling."""

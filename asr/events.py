@@ -1,0 +1,112 @@
+"""What was said, as it becomes known.
+
+Speech times (`start`, `end`) are seconds on the call's clock, whose zero is the agent's answer;
+they come from counting samples, never from arrival.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from backbone.events import Delivery, Event
+from backbone.media import Role
+
+
+class SpeechStarted(Event, frozen=True, kw_only=True):
+    """Voice activity began on a leg."""
+
+    delivery: ClassVar[Delivery] = Delivery.LIVE
+
+    call_id: str
+    role: Role
+    segment_id: str
+    start: float
+
+
+class SpeechStopped(Event, frozen=True, kw_only=True):
+    """Voice activity ended; `level_db` is its RMS in dBFS."""
+
+    delivery: ClassVar[Delivery] = Delivery.LIVE
+
+    call_id: str
+    role: Role
+    segment_id: str
+    start: float
+    end: float
+    level_db: float
+
+
+class TranscriptPartial(Event, frozen=True, kw_only=True):
+    """What a segment that is still being spoken sounds like so far; replaced by the next one.
+
+    `stable` characters at the beginning of `text` stood in the previous partial too.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.LATEST
+
+    call_id: str
+    role: Role
+    segment_id: str
+    start: float
+    end: float
+    text: str
+    stable: int
+    revision: int
+
+    def latest_key(self) -> object:
+        """One partial per side of a call."""
+        return ("partial", self.call_id, self.role)
+
+
+class TranscriptFinal(Event, frozen=True, kw_only=True):
+    """What a segment said, once and for all. Exactly one per segment that held speech.
+
+    `text` is in simplified characters with punctuation as the recogniser gave it, empty with
+    `unintelligible` true when every guard refused what was decoded. `confidence` is the mean
+    token probability in 0..1. `level_db` is the segment's RMS in dBFS. `lag_s` is real time from
+    the end of speech to this event. `at` minus the call's answer minus `end` is its age.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    call_id: str
+    role: Role
+    leg_id: str
+    segment_id: str
+    start: float
+    end: float
+    text: str
+    language: str
+    confidence: float
+    level_db: float
+    lag_s: float
+    decode_s: float
+    unintelligible: bool = False
+    redecoded: bool = False
+
+
+class AsrHealth(Event, frozen=True, kw_only=True):
+    """How far recognition is behind, and what it gave up to keep up.
+
+    `lag_s` is the age of the oldest final still waiting, 0 when none waits. The counts are since
+    the start of the process.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.LATEST
+
+    node: str
+    ready: bool
+    legs: int
+    lag_s: float
+    queued: int
+    segments: int
+    partials: int
+    partials_skipped: int
+    redecodes: int
+    audio_s: float
+    decode_s: float
+    detail: str = ""
+
+    def latest_key(self) -> object:
+        """One state per node."""
+        return ("asr_health", self.node)

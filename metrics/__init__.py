@@ -1,0 +1,1 @@
+"""Events to Prometheus; KPI definitions; dashboards."""

@@ -1,0 +1,1 @@
+"""Transcripts and call events to hits, alerts and compliance."""

@@ -1,0 +1,111 @@
+"""What the rules found.
+
+Speech times (`start`, `end`) are seconds on the call's clock, whose zero is the agent's answer.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from backbone.events import Delivery, Event
+
+Severity = Literal["info", "low", "medium", "high", "critical"]
+HitRole = Literal["agent", "customer", "call"]
+AlertState = Literal["open", "acknowledged"]
+
+SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to look and listen.
+
+    `text` is the segment as transcribed; `span` the characters [from, to) of it that matched.
+    A rule on call events has no segment: `measured` and `limit` say what was compared, in `unit`.
+    """
+
+    segment_id: str = ""
+    text: str = ""
+    span: tuple[int, int] | None = None
+    measured: float | None = None
+    limit: float | None = None
+    unit: str = ""
+
+
+class Hit(Event, frozen=True, kw_only=True):
+    """A rule matched, for better (`greeting_done`) or worse."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    hit_id: str
+    call_id: str
+    rule: str
+    kind: str
+    severity: Severity
+    role: HitRole
+    phrase: str
+    start: float
+    end: float
+    suspected: bool
+    evidence: Evidence
+
+
+class Alert(Event, frozen=True, kw_only=True):
+    """Something a team lead should see now. `at` is when it was emitted.
+
+    `title` and `title_en` name the rule for people, never quoting what was said.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    alert_id: str
+    call_id: str
+    queue: str
+    agent: str
+    rule: str
+    kind: str
+    severity: Severity
+    role: HitRole
+    title: str
+    title_en: str
+    phrase: str
+    start: float
+    end: float
+    suspected: bool
+    evidence: Evidence
+
+
+class AlertAcknowledged(Event, frozen=True, kw_only=True):
+    """A person has taken notice of an alert."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    alert_id: str
+    call_id: str
+    by: str
+
+
+class ComplianceStep(Event, frozen=True, kw_only=True):
+    """Where a required step of the call stands. `due` is on the call's clock."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    call_id: str
+    step: str
+    title: str
+    title_en: str
+    state: Literal["pending", "done", "missing"]
+    due: float | None
+    done_at: float | None = None
+
+
+class RulesLoaded(Event, frozen=True, kw_only=True):
+    """A rule pack is in force from now on, or was refused (`error`, the old one stays)."""
+
+    delivery: ClassVar[Delivery] = Delivery.LATEST
+
+    pack: str
+    version: str
+    rules: int
+    error: str = ""

@@ -1,0 +1,1 @@
+"""Asterisk: AMI bytes to call events, media taps to audio, supervisor control."""

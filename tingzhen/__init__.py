@@ -1,0 +1,1 @@
+"""Start here: command line, settings, the components of a node, the demo and the lab."""
