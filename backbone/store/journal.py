@@ -89,24 +89,29 @@ class StoreJournal:
 
     async def read(self, after: int, kinds: Sequence[str], limit: int) -> list[Envelope]:
         """Read stored events in order; one that this version cannot decode is skipped, counted."""
+        envelopes: list[Envelope] = []
+        rows = await asyncio.to_thread(self._rows, after, kinds, limit)
+        while rows:
+            for seq, kind, payload in rows:
+                try:
+                    envelopes.append(Envelope(seq, decode(kind, payload)))
+                except (LookupError, ValueError):
+                    self._counters.add("journal_unreadable", kind=kind)
+            if envelopes:
+                break
+            # An empty answer would mean that there is nothing more.
+            rows = await asyncio.to_thread(self._rows, rows[-1][0], kinds, limit)
+        return envelopes
+
+    def _rows(self, after: int, kinds: Sequence[str], limit: int) -> list[tuple[int, str, bytes]]:
         query = (
             select(journal.c.seq, journal.c.kind, journal.c.payload)
             .where(journal.c.seq > after, journal.c.kind.in_(kinds))
             .order_by(journal.c.seq)
             .limit(limit)
         )
-
-        def rows() -> list[tuple[int, str, bytes]]:
-            with self._engine.connect() as connection:
-                return [tuple(row) for row in connection.execute(query)]
-
-        envelopes = []
-        for seq, kind, payload in await asyncio.to_thread(rows):
-            try:
-                envelopes.append(Envelope(seq, decode(kind, payload)))
-            except (LookupError, ValueError):
-                self._counters.add("journal_unreadable", kind=kind)
-        return envelopes
+        with self._engine.connect() as connection:
+            return [(row.seq, row.kind, row.payload) for row in connection.execute(query)]
 
     # The writer's thread
 

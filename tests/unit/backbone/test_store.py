@@ -1,0 +1,18 @@
+"""The schema and the migrations say the same."""
+
+import alembic.autogenerate
+import alembic.migration
+from sqlalchemy import text
+
+from backbone.store.engine import migrate, open_engine, sqlite_url
+from backbone.store.schema import metadata
+
+
+def test_migrations_give_the_schema_and_can_run_twice(tmp_path):
+    engine = open_engine(sqlite_url(tmp_path / "t.sqlite3"))
+    migrate(engine)
+    with engine.connect() as connection:
+        context = alembic.migration.MigrationContext.configure(connection)
+        assert alembic.autogenerate.compare_metadata(context, metadata) == []
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+    engine.dispose()
