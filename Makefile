@@ -1,0 +1,41 @@
+# The two commands of the README are `make demo` and `make test`; each sets up what it needs.
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lab lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: $(VENV)/.ready ## play bundled calls through the whole system (ARGS="--once --speed 2")
+	@exec $(BIN)/tingzhen demo $(ARGS)
+
+test: $(VENV)/.ready-test ## set up all that the tests need, the real Asterisk included, and run them (ARGS="-k ami")
+	@sh tests/setup.sh $(BIN)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.ready-test ## formatter, linter, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lab: $(VENV)/.ready-test ## start a real Asterisk on loopback with SIP phones
+	@exec $(BIN)/tingzhen lab up
+
+lock: $(VENV)/.ready-test ## pin what is installed now
+	@{ echo "# The versions that the tests ran with; made by 'make lock'."; \
+	   $(BIN)/pip freeze --exclude-editable; } > constraints.txt
+
+$(VENV)/.ready: pyproject.toml constraints.txt hatch_build.py tingzhen/setup.sh
+	@sh tingzhen/setup.sh $(VENV) .
+	@touch $@
+
+$(VENV)/.ready-test: pyproject.toml constraints.txt hatch_build.py tingzhen/setup.sh
+	@sh tingzhen/setup.sh $(VENV) '.[dev]'
+	@touch $@ $(VENV)/.ready
+
+clean: ## remove the environment, the lab and everything built
+	rm -rf $(VENV) .lab .cache build dist agent_console/static agent_console/web/node_modules
