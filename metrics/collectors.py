@@ -1,0 +1,204 @@
+"""Metrics taken at the moment of the scrape: state, health reports, and backbone's counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from asr.events import AsrHealth
+from backbone.clock import Clock
+from backbone.counters import Counters
+from metrics.labels import LabelBound
+from metrics.live import LiveCalls
+from telephony.events import PbxHealth, TapHealth
+
+
+class LiveCollector(Collector):
+    """Calls and legs under way. Every queue seen so far has its sample, zero included."""
+
+    def __init__(self, live: LiveCalls, queues: LabelBound, clock: Clock) -> None:
+        self._live = live
+        self._queues = queues
+        self._clock = clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Registered without being collected."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """One sample per queue, and one per role."""
+        now = self._clock.time()
+        states = self._live.queues()
+        in_progress = GaugeMetricFamily(
+            "tingzhen_calls_in_progress", "Queue visits waiting or talking.", labels=["queue"]
+        )
+        waiting = GaugeMetricFamily(
+            "tingzhen_calls_waiting", "Callers waiting in the queue.", labels=["queue"]
+        )
+        longest = GaugeMetricFamily(
+            "tingzhen_calls_longest_wait_seconds",
+            "How long the caller who waits longest has waited; 0 when nobody waits.",
+            labels=["queue"],
+        )
+        for queue in dict.fromkeys([*self._queues.admitted(), *states]):
+            state = states.get(queue)
+            in_progress.add_metric([queue], state.in_progress if state else 0)
+            waiting.add_metric([queue], state.waiting if state else 0)
+            # The PBX's clock may be ahead of ours.
+            oldest = state.oldest_join if state else None
+            longest.add_metric([queue], max(0.0, now - oldest) if oldest is not None else 0.0)
+        legs = GaugeMetricFamily("tingzhen_legs_open", "Audio legs being heard.", labels=["role"])
+        for role, number in self._live.legs().items():
+            legs.add_metric([role], number)
+        return [in_progress, waiting, longest, legs]
+
+
+_ASR_GAUGES: tuple[tuple[str, str, Callable[[AsrHealth], float]], ...] = (
+    ("ready", "1 when the recogniser is loaded.", lambda h: float(h.ready)),
+    ("legs", "Audio legs under recognition.", lambda h: h.legs),
+    ("lag_seconds", "Age of the oldest final transcript still waiting.", lambda h: h.lag_s),
+    ("queue_depth", "Segments waiting for the recogniser.", lambda h: h.queued),
+    (
+        "real_time_factor",
+        "Decoding time per second of decoded audio, since the start.",
+        lambda h: h.decode_s / h.audio_s if h.audio_s else 0.0,
+    ),
+)
+_ASR_COUNTERS: tuple[tuple[str, str, Callable[[AsrHealth], float]], ...] = (
+    ("segments", "Speech segments recognised.", lambda h: h.segments),
+    ("partials", "Partial transcripts made.", lambda h: h.partials),
+    ("partials_skipped", "Partial transcripts given up to keep up.", lambda h: h.partials_skipped),
+    ("redecodes", "Segments decoded again by a guard.", lambda h: h.redecodes),
+    ("audio_seconds", "Audio decoded.", lambda h: h.audio_s),
+    ("decode_seconds", "Time spent decoding.", lambda h: h.decode_s),
+)
+
+
+class HealthCollector(Collector):
+    """The last health report of each recogniser node and each PBX.
+
+    Counts in a report are totals since that node's start, so they are handed on as they are; a
+    restarted node's smaller number is a counter reset, which Prometheus understands.
+    """
+
+    def __init__(self, max_sources: int = 64) -> None:
+        self._nodes = LabelBound(max_sources)
+        self._systems = LabelBound(max_sources)
+        self._asr: dict[str, AsrHealth] = {}
+        self._pbx: dict[str, PbxHealth] = {}
+        self._taps: dict[str, TapHealth] = {}
+
+    def asr(self, health: AsrHealth) -> None:
+        """Keep a recogniser's report."""
+        self._asr[self._nodes.value(health.node)] = health
+
+    def pbx(self, health: PbxHealth) -> None:
+        """Keep a PBX connection's report."""
+        self._pbx[self._systems.value(health.system)] = health
+
+    def taps(self, health: TapHealth) -> None:
+        """Keep a tap connection's report."""
+        self._taps[self._systems.value(health.system)] = health
+
+    def describe(self) -> Iterable[Metric]:
+        """Registered without being collected."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """One sample per source that has reported."""
+        for name, text, value in _ASR_GAUGES:
+            gauge = GaugeMetricFamily(f"tingzhen_asr_{name}", text, labels=["node"])
+            for node, health in self._asr.items():
+                gauge.add_metric([node], value(health))
+            yield gauge
+        for name, text, value in _ASR_COUNTERS:
+            counter = CounterMetricFamily(f"tingzhen_asr_{name}", text, labels=["node"])
+            for node, health in self._asr.items():
+                counter.add_metric([node], value(health))
+            yield counter
+        yield from self._collect_pbx()
+
+    def _collect_pbx(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily(
+            "tingzhen_ami_up", "1 while the manager connection is up.", labels=["system"]
+        )
+        last = GaugeMetricFamily(
+            "tingzhen_ami_last_event_timestamp_seconds",
+            "Arrival of the last message from the PBX.",
+            labels=["system"],
+        )
+        reconnects = CounterMetricFamily(
+            "tingzhen_ami_reconnects", "Manager connections made anew.", labels=["system"]
+        )
+        for system, health in self._pbx.items():
+            up.add_metric([system], float(health.up))
+            reconnects.add_metric([system], health.reconnects)
+            if health.last_event_at is not None:
+                last.add_metric([system], health.last_event_at)
+        tap_up = GaugeMetricFamily(
+            "tingzhen_tap_up", "1 while audio can be asked for.", labels=["system"]
+        )
+        for system, tap in self._taps.items():
+            tap_up.add_metric([system], float(tap.up))
+        return [up, last, reconnects, tap_up]
+
+
+_ALWAYS_SHOWN = (
+    ("journal_failures", ()),
+    ("journal_lost", ()),
+    ("projection_failures", ()),
+)
+_BUS_DELIVERIES = ("durable", "latest", "live")
+
+
+class CountersCollector(Collector):
+    """All of backbone's counters, `name` as `tingzhen_<name>_total`, and the bus' queue depths.
+
+    A counter that appears with its first count has no increase for Prometheus to see, so those
+    that alerts stand on are shown with zero from the start.
+    """
+
+    def __init__(self, counters: Counters, depths: Callable[[], Mapping[str, int]]) -> None:
+        self._counters = counters
+        self._depths = depths
+
+    def describe(self) -> Iterable[Metric]:
+        """Registered without being collected."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """One family per counter name."""
+        depths = self._depths()
+        values: dict[str, dict[tuple[tuple[str, str], ...], int]] = {
+            name: {labels: 0} for name, labels in _ALWAYS_SHOWN
+        }
+        dropped = values.setdefault("bus_dropped", {})
+        overflows = values.setdefault("bus_overflows", {})
+        for subscriber in depths:
+            overflows[("subscriber", subscriber),] = 0
+            for delivery in _BUS_DELIVERIES:
+                dropped[("delivery", delivery), ("subscriber", subscriber)] = 0
+        for key, value in self._counters.snapshot().items():
+            family = values.setdefault(key.name, {})
+            # An unlabelled zero stands in only until a labelled count takes its place.
+            if key.labels and family.get(()) == 0:
+                del family[()]
+            family[key.labels] = value
+        for name, samples in sorted(values.items()):
+            counter = CounterMetricFamily(
+                f"tingzhen_{name}", f"Count of {name.replace('_', ' ')}, since the start."
+            )
+            for labels, value in samples.items():
+                counter.add_sample(f"tingzhen_{name}_total", dict(labels), value)
+            yield counter
+        depth = GaugeMetricFamily(
+            "tingzhen_bus_queue_depth",
+            "Events waiting in memory for a subscriber.",
+            labels=["subscriber"],
+        )
+        for subscriber, waiting in depths.items():
+            depth.add_metric([subscriber], waiting)
+        yield depth
