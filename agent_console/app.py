@@ -1,0 +1,83 @@
+"""The console as an ASGI application: API, live websocket, /metrics and the page itself."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agent_console import problems
+from agent_console.api import alerts, calls, health, live, login
+from agent_console.context import ConsoleContext
+from agent_console.security import SecurityMiddleware
+
+STATIC = Path(__file__).parent / "static"
+API = "/api/v1"
+
+_NOT_BUILT = """\
+网页尚未构建。请在项目目录运行：pip install -e .
+The page has not been built. Run in the project's folder: pip install -e .
+"""
+
+
+def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
+    """Put the routes together.
+
+    Args:
+        context: what they work on.
+        static: folder of the built page.
+    """
+    app = FastAPI(
+        title="Tingzhen console",
+        version=importlib.metadata.version("tingzhen"),
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere, which the CSP refuses
+        redoc_url=None,
+    )
+    app.state.console = context
+    problems.install(app)
+    api = APIRouter(prefix=API)
+    for part in (login, calls, alerts, health, live):
+        api.include_router(part.router)
+    app.include_router(api)
+    if context.metrics_app is not None:
+        app.router.routes.append(Route("/metrics", _Asgi(context.metrics_app), methods=["GET"]))
+    if (static / "index.html").is_file():
+        app.mount("/", _Page(directory=static, html=True))
+    else:
+        app.router.routes.append(Route("/", _not_built))
+    app.add_middleware(SecurityMiddleware, allowed_origins=context.settings.allowed_origins)
+    return app
+
+
+class _Asgi:
+    """Makes a route of an ASGI function, which Starlette would take for a request handler."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+class _Page(StaticFiles):
+    """The built page: names with a hash in them are kept for good, the rest is asked for anew."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        fresh = path.startswith("assets/")
+        response.headers["Cache-Control"] = (
+            "public, max-age=31536000, immutable" if fresh else "no-cache"
+        )
+        return response
+
+
+async def _not_built(_request: Request) -> Response:
+    return PlainTextResponse(_NOT_BUILT, 503)

@@ -1,0 +1,82 @@
+"""What the routes share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+from starlette.types import ASGIApp
+
+from agent_console.live.hub import LiveHub
+from agent_console.live.projector import LiveProjector
+from agent_console.sessions import OneTimeTokens, Session, SessionStore
+from agent_console.settings import ConsoleSettings
+from agent_console.throttle import Throttle
+from backbone.bus import Bus
+from backbone.clock import Clock
+from backbone.counters import Counters
+
+_HASHES_AT_ONCE = 2  # each takes 64 MiB
+_LINK_S = 3600.0
+
+
+@dataclass(slots=True)
+class ConsoleContext:
+    """One console's parts. Make it with `build`."""
+
+    settings: ConsoleSettings
+    bus: Bus
+    clock: Clock
+    counters: Counters
+    engine: Engine
+    metrics_app: ASGIApp | None
+    sessions: SessionStore
+    tickets: OneTimeTokens[Session]
+    links: OneTimeTokens[str]
+    user_throttle: Throttle
+    address_throttle: Throttle
+    projector: LiveProjector
+    hub: LiveHub
+    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HASHES_AT_ONCE))
+    acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    def build(
+        cls,
+        settings: ConsoleSettings,
+        bus: Bus,
+        clock: Clock,
+        counters: Counters,
+        engine: Engine,
+        *,
+        metrics_app: ASGIApp | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> ConsoleContext:
+        """Put the parts together.
+
+        `monotonic` is what sessions, tickets and the login limit are measured with: a demo that
+        runs fast must not log people out fast.
+        """
+        sessions = SessionStore(settings.session_hours * 3600, monotonic)
+        projector = LiveProjector(settings, bus, clock, engine)
+        return cls(
+            settings=settings,
+            bus=bus,
+            clock=clock,
+            counters=counters,
+            engine=engine,
+            metrics_app=metrics_app,
+            sessions=sessions,
+            tickets=OneTimeTokens(settings.ticket_s, monotonic),
+            links=OneTimeTokens(_LINK_S, monotonic),
+            user_throttle=Throttle(settings.login_failures, settings.login_window_s, monotonic),
+            # A whole office may come from one address, so it may fail more often than one user.
+            address_throttle=Throttle(
+                settings.login_failures * 10, settings.login_window_s, monotonic
+            ),
+            projector=projector,
+            hub=LiveHub(settings, bus, clock, counters, projector=projector, sessions=sessions),
+        )

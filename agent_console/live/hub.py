@@ -1,0 +1,236 @@
+"""One browser's way from the bus to its websocket: bounded, numbered, let go when it stalls."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from agent_console.live import wire
+from agent_console.live.projector import LiveProjector
+from agent_console.live.state import LIVE_EVENTS
+from agent_console.sessions import Session, SessionStore
+from agent_console.settings import ConsoleSettings
+from backbone.bus import Bus, Subscription
+from backbone.clock import Clock
+from backbone.counters import Counters
+
+_log = structlog.get_logger(__name__)
+
+CLOSE_RESTART = 1012
+CLOSE_TRY_AGAIN = 1013
+CLOSE_LOGGED_OUT = 4401
+
+_CLOSE_PATIENCE_S = 1.0
+
+
+class _LeaveError(Exception):
+    """Ends one client's tasks; `reason` is what the counter says."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(slots=True, eq=False)
+class _Client:
+    session: Session
+    websocket: WebSocket
+    events: Subscription
+    leave: asyncio.Future[_LeaveError]
+    behind_since: float | None = None
+
+
+class LiveHub:
+    """All browsers that look at the live page.
+
+    Counters: `console_clients_opened`, `console_clients_closed{reason}` (`left`, `stalled`,
+    `behind`, `logged_out`, `restart`), and the bus's own `bus_dropped` for `console_client`.
+    """
+
+    def __init__(
+        self,
+        settings: ConsoleSettings,
+        bus: Bus,
+        clock: Clock,
+        counters: Counters,
+        *,
+        projector: LiveProjector,
+        sessions: SessionStore,
+    ) -> None:
+        self._settings = settings
+        self._bus = bus
+        self._clock = clock
+        self._counters = counters
+        self._projector = projector
+        self._sessions = sessions
+        self._clients: set[_Client] = set()
+        self._encode = wire.EventEncoder()
+        self._closing = False
+
+    @property
+    def clients(self) -> int:
+        """How many browsers are connected."""
+        return len(self._clients)
+
+    async def serve(
+        self, websocket: WebSocket, session: Session, after: int | None, stream: str
+    ) -> None:
+        """Feed one accepted websocket until it goes or is let go.
+
+        Args:
+            websocket: the connection.
+            session: whose it is; the connection ends with it.
+            after: the number of the last event that the page has; None: it has nothing.
+            stream: the journal that this number is of, as an earlier hello said.
+        """
+        await self._projector.ready.wait()
+        current = await self._projector.stream()
+        if self._closing:
+            await websocket.close(CLOSE_RESTART)
+            return
+        # No await from here to the subscription: what the snapshot lacks, the events bring.
+        resumed = after is not None and self._can_resume(after, stream, current)
+        begin = after if resumed and after is not None else self._projector.state.seq
+        greeting = self._greeting(session, current, begin, resumed=resumed)
+        client = _Client(
+            session,
+            websocket,
+            self._bus.subscribe(
+                "console_client", *LIVE_EVENTS, maxsize=self._settings.client_queue, after=begin
+            ),
+            asyncio.get_running_loop().create_future(),
+        )
+        self._clients.add(client)
+        self._counters.add("console_clients_opened")
+        ended = _LeaveError(CLOSE_RESTART, "restart")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pump(client, greeting))
+                tasks.create_task(_until_disconnect(client))
+                tasks.create_task(_until_told_to_leave(client))
+        except* _LeaveError as group:
+            ended = _first(group)
+        finally:
+            client.events.close()
+            self._clients.discard(client)
+            self._counters.add("console_clients_closed", reason=ended.reason)
+        if ended.reason != "left":
+            _log.info("live_client_let_go", reason=ended.reason)
+            await _close(websocket, ended)
+
+    def close_session(self, session_id: str) -> None:
+        """Let go all browsers of a session that has ended."""
+        for client in self._clients:
+            if client.session.id == session_id:
+                _tell(client, _LeaveError(CLOSE_LOGGED_OUT, "logged_out"))
+
+    def close_all(self) -> None:
+        """Let everybody go, because the server stops."""
+        self._closing = True
+        for client in self._clients:
+            _tell(client, _LeaveError(CLOSE_RESTART, "restart"))
+
+    def _can_resume(self, after: int, stream: str, current: str) -> bool:
+        missed = self._bus.last_seq - after
+        return bool(current) and stream == current and 0 <= missed <= self._settings.resume_limit
+
+    def _greeting(self, session: Session, stream: str, seq: int, *, resumed: bool) -> str:
+        self._projector.forget_stale()
+        state = self._projector.state
+        fields: dict[str, Any] = {
+            "user": {"username": session.username, "role": session.role},
+            "time": self._clock.time(),
+            "rate": self._clock.rate,
+            "stream": stream,
+            "seq": seq,
+            "health": list(state.health.values()),
+            # Partials have no number: even a page that resumes must be told how they stand.
+            "speech": [
+                {
+                    "call_id": call.call_id,
+                    "speaking": call.speaking,
+                    "turns": [turn for turn in call.turns if not turn.final],
+                }
+                for call in state.calls.values()
+                if call.state != "ended"
+            ],
+            "snapshot": None if resumed else msgspec.to_builtins(state.snapshot()),
+        }
+        return wire.hello(fields, self._settings)
+
+    async def _pump(self, client: _Client, greeting: str) -> None:
+        loop = asyncio.get_running_loop()
+        await self._send(client, greeting)
+        next_beat = loop.time() + self._settings.heartbeat_s
+        while True:
+            try:
+                async with asyncio.timeout_at(next_beat):
+                    envelope = await anext(client.events)
+            except TimeoutError:
+                envelope = None
+            if envelope is not None:
+                await self._send(client, self._encode(envelope))
+            now = loop.time()
+            self._check_behind(client, now)
+            if now >= next_beat:
+                if not self._sessions.alive(client.session.id):
+                    raise _LeaveError(CLOSE_LOGGED_OUT, "logged_out")
+                await self._send(client, wire.time_message(self._clock.time()))
+                next_beat = now + self._settings.heartbeat_s
+
+    async def _send(self, client: _Client, text: str) -> None:
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_s):
+                await client.websocket.send_text(text)
+        except TimeoutError:
+            raise _LeaveError(CLOSE_TRY_AGAIN, "stalled") from None
+        except (WebSocketDisconnect, RuntimeError):
+            # RuntimeError: Starlette's answer when its own close has been sent already.
+            raise _LeaveError(0, "left") from None
+
+    def _check_behind(self, client: _Client, now: float) -> None:
+        if not client.events.behind:
+            client.behind_since = None
+        elif client.behind_since is None:
+            client.behind_since = now
+        elif now - client.behind_since > self._settings.behind_limit_s:
+            raise _LeaveError(CLOSE_TRY_AGAIN, "behind")
+
+
+async def _until_disconnect(client: _Client) -> None:
+    # The page sends nothing that matters; reading tells when it goes.
+    while (await client.websocket.receive())["type"] != "websocket.disconnect":
+        pass
+    raise _LeaveError(0, "left")
+
+
+async def _until_told_to_leave(client: _Client) -> None:
+    raise await client.leave
+
+
+def _tell(client: _Client, leave: _LeaveError) -> None:
+    if not client.leave.done():
+        client.leave.set_result(leave)
+
+
+def _first(group: BaseExceptionGroup[_LeaveError]) -> _LeaveError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, _LeaveError)  # noqa: S101 - the group holds nothing else
+    return error
+
+
+async def _close(websocket: WebSocket, leave: _LeaveError) -> None:
+    # A stalled one cannot even take the close frame; the connection is aborted after this.
+    try:
+        async with asyncio.timeout(_CLOSE_PATIENCE_S):
+            await websocket.close(leave.code, leave.reason)
+    except (TimeoutError, RuntimeError, WebSocketDisconnect):
+        _log.debug("live_close_unsent", reason=leave.reason)

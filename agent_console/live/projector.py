@@ -1,0 +1,83 @@
+"""Keeps the live state in step with the bus, and rebuilds it from the store at the start."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy import Engine
+
+from agent_console import reads
+from agent_console.live.state import LIVE_EVENTS, MOST_ALERTS, LiveState
+from agent_console.live.views import AlertView
+from agent_console.settings import ConsoleSettings
+from backbone.bus import Bus
+from backbone.clock import Clock
+
+_log = structlog.get_logger(__name__)
+_BATCH = 500
+
+
+class LiveProjector:
+    """Feeds `state`; `ready` is set once it has caught up with the store."""
+
+    def __init__(self, settings: ConsoleSettings, bus: Bus, clock: Clock, engine: Engine) -> None:
+        self.state = LiveState(settings.ended_shown)
+        self.ready = asyncio.Event()
+        self._settings = settings
+        self._bus = bus
+        self._clock = clock
+        self._engine = engine
+        self._stream = ""
+
+    async def run(self) -> None:
+        """Rebuild, then follow, until cancelled."""
+        after = await self._rebuild()
+        events = self._bus.subscribe("console_state", *LIVE_EVENTS, maxsize=10_000, after=after)
+        self.ready.set()
+        try:
+            async for envelope in events:
+                self.state.apply(envelope)
+        finally:
+            events.close()
+
+    async def stream(self) -> str:
+        """The name of the journal whose numbers are in use."""
+        if not self._stream:
+            self._stream = await asyncio.to_thread(self._read_stream)
+        return self._stream
+
+    def forget_stale(self) -> None:
+        """Drop calls whose end was never told."""
+        self.state.forget_calls_before(self._oldest())
+
+    def _oldest(self) -> float:
+        return self._clock.time() - self._settings.in_progress_hours * 3600
+
+    async def _rebuild(self) -> int:
+        head = self._bus.last_seq
+        first, alerts = await asyncio.to_thread(self._read_start)
+        self.state.load_alerts(alerts)
+        if first is None:
+            self.state.seq = head
+            return head
+        after = first - 1
+        while batch := await self._bus.read(after, reads.durable_kinds(), _BATCH):
+            for envelope in batch:
+                self.state.apply(envelope)
+            after = batch[-1].seq
+        self.forget_stale()
+        _log.info("live_state_rebuilt", calls=len(self.state.calls), alerts=len(self.state.alerts))
+        return after
+
+    def _read_start(self) -> tuple[int | None, list[AlertView]]:
+        with self._engine.connect() as connection:
+            first = reads.first_seq_to_replay(
+                connection, joined_after=self._oldest(), ended_kept=self._settings.ended_shown
+            )
+            open_alerts = reads.list_alerts(connection, "open", MOST_ALERTS // 2, None).items
+        return first, list(reversed(open_alerts))
+
+    def _read_stream(self) -> str:
+        with self._engine.connect() as connection:
+            return reads.stream_id(connection)

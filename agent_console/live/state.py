@@ -1,0 +1,305 @@
+"""The live page's state as a fold over events: pure, no clock, no I/O.
+
+A numbered event that was applied already is ignored, and so is one that comes without a number
+and changes nothing, so a replay from the journal may overlap with what is known.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from agent_console.live.views import (
+    AlertView,
+    CallState,
+    CallView,
+    HitView,
+    LegView,
+    RingView,
+    StepView,
+    TurnView,
+)
+from agent_console.privacy import mask_name, mask_number
+from asr.events import (
+    AsrHealth,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from backbone.events import Envelope, Event
+from backbone.media import LegClosed, LegOpened
+from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Hit, RulesLoaded
+from telephony.events import (
+    CallConnected,
+    CallEnded,
+    CallEvent,
+    CallHeld,
+    CallJoined,
+    CallResumed,
+    CallTransferred,
+    PbxHealth,
+    RingEnded,
+    RingStarted,
+    TapHealth,
+)
+
+LIVE_EVENTS: tuple[type[Event], ...] = (
+    CallEvent,
+    LegOpened,
+    LegClosed,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptPartial,
+    TranscriptFinal,
+    Hit,
+    Alert,
+    AlertAcknowledged,
+    ComplianceStep,
+    PbxHealth,
+    TapHealth,
+    AsrHealth,
+    RulesLoaded,
+)
+"""What the live page is made of."""
+
+_HEALTH = (PbxHealth, TapHealth, AsrHealth, RulesLoaded)
+_MOST_ACKNOWLEDGED = 50
+MOST_ALERTS = 1000
+"""Alerts kept for the page; older ones are still in the store."""
+
+# How a call moves on the page. What is not listed leaves the state as it is: an event that comes
+# late or twice must not bring an ended call back to life.
+TRANSITIONS: dict[tuple[CallState, type[Event]], CallState] = {
+    ("waiting", RingStarted): "ringing",
+    ("waiting", CallConnected): "talking",
+    ("waiting", CallEnded): "ended",
+    ("ringing", RingEnded): "waiting",  # unless another phone still rings
+    ("ringing", CallConnected): "talking",
+    ("ringing", CallEnded): "ended",
+    ("talking", CallHeld): "held",
+    ("talking", CallEnded): "ended",
+    ("held", CallResumed): "talking",
+    ("held", CallEnded): "ended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All a page needs to begin: calls by when they joined, alerts by when they were emitted."""
+
+    calls: list[CallView]
+    alerts: list[AlertView]
+
+
+class LiveState:
+    """Calls in progress, those that ended lately, open alerts, health."""
+
+    def __init__(self, ended_kept: int = 30) -> None:
+        self.seq = 0
+        self.calls: OrderedDict[str, CallView] = OrderedDict()
+        self.alerts: OrderedDict[str, AlertView] = OrderedDict()
+        self.health: dict[object, Event] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._acknowledged: OrderedDict[str, None] = OrderedDict()
+        self._ended_kept = ended_kept
+
+    def load_alerts(self, alerts: Iterable[AlertView]) -> None:
+        """Begin with these alerts, oldest first."""
+        for alert in alerts:
+            self.alerts[alert.alert_id] = alert
+
+    def apply(self, envelope: Envelope) -> None:
+        """Take in one event."""
+        event = envelope.event
+        if envelope.seq:
+            if envelope.seq <= self.seq:
+                return
+            self.seq = envelope.seq
+        if isinstance(event, _HEALTH):
+            self.health[event.latest_key()] = event
+        elif isinstance(event, Alert):
+            self.alerts.setdefault(event.alert_id, AlertView.of(event))
+            if len(self.alerts) > MOST_ALERTS:
+                self.alerts.popitem(last=False)
+        elif isinstance(event, AlertAcknowledged):
+            self._acknowledge(event)
+        elif isinstance(event, CallJoined):
+            self.calls.setdefault(event.call_id, _joined(event))
+        else:
+            self._apply_to_call(event)
+
+    def snapshot(self) -> Snapshot:
+        """What is known now. The views are the live ones: encode them before going on."""
+        return Snapshot(
+            sorted(self.calls.values(), key=lambda call: call.joined_at),
+            sorted(self.alerts.values(), key=lambda alert: alert.at),
+        )
+
+    def forget_calls_before(self, joined_at: float) -> None:
+        """Drop calls that joined before this: their end was never told."""
+        for call_id in [c.call_id for c in self.calls.values() if c.joined_at < joined_at]:
+            del self.calls[call_id]
+            self._ended.pop(call_id, None)
+
+    def _apply_to_call(self, event: Event) -> None:
+        call = self.calls.get(getattr(event, "call_id", ""))
+        if call is None:
+            if not isinstance(event, CallConnected):
+                return  # a call that is long over, or one that began before we looked
+            call = self.calls[event.call_id] = _unseen(event)
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(call, event)
+        following = TRANSITIONS.get((call.state, type(event)))
+        if following == "waiting" and any(not ring.result for ring in call.ringing):
+            following = None
+        if following is not None:
+            call.state = following
+        if isinstance(event, CallEnded):
+            self._keep_ended(event.call_id)
+
+    def _acknowledge(self, event: AlertAcknowledged) -> None:
+        alert = self.alerts.get(event.alert_id)
+        if alert is None or alert.state == "acknowledged":
+            return
+        alert.state = "acknowledged"
+        alert.acknowledged_by = event.by
+        alert.acknowledged_at = event.at
+        self._acknowledged[event.alert_id] = None
+        while len(self._acknowledged) > _MOST_ACKNOWLEDGED:
+            oldest, _ = self._acknowledged.popitem(last=False)
+            self.alerts.pop(oldest, None)
+
+    def _keep_ended(self, call_id: str) -> None:
+        self._ended[call_id] = None
+        while len(self._ended) > self._ended_kept:
+            oldest, _ = self._ended.popitem(last=False)
+            self.calls.pop(oldest, None)
+
+
+def _joined(event: CallJoined) -> CallView:
+    return CallView(
+        call_id=event.call_id,
+        queue=event.queue,
+        caller=mask_number(event.caller),
+        caller_name=mask_name(event.caller_name),
+        joined_at=event.at,
+        position=event.position,
+        visit=event.visit,
+    )
+
+
+def _unseen(event: CallConnected) -> CallView:
+    waited = event.wait_s or 0.0
+    return CallView(event.call_id, event.queue, "", "", event.at - waited)
+
+
+def _ring_started(call: CallView, event: RingStarted) -> None:
+    if call.state in {"waiting", "ringing"} and all(
+        ring.attempt_id != event.attempt_id for ring in call.ringing
+    ):
+        call.ringing.append(RingView.of(event))
+
+
+def _ring_ended(call: CallView, event: RingEnded) -> None:
+    for ring in call.ringing:
+        if ring.attempt_id == event.attempt_id:
+            ring.ring_s, ring.rings, ring.result = event.ring_s, event.rings, event.result
+
+
+def _connected(call: CallView, event: CallConnected) -> None:
+    if call.state == "ended":
+        return
+    call.agent, call.agent_name = event.agent, event.agent_name
+    call.connected_at = event.at
+    call.wait_s, call.ring_s, call.rings = event.wait_s, event.ring_s, event.rings
+
+
+def _held(call: CallView, event: CallHeld) -> None:
+    if call.state == "talking":
+        call.held_at = event.at
+
+
+def _resumed(call: CallView, event: CallResumed) -> None:
+    if call.state == "held":
+        call.held_at = None
+        call.hold_s += event.held_s
+
+
+def _transferred(call: CallView, event: CallTransferred) -> None:
+    call.transferred_to = event.to
+
+
+def _ended(call: CallView, event: CallEnded) -> None:
+    call.end(event.record)
+
+
+def _leg_opened(call: CallView, event: LegOpened) -> None:
+    if all(leg.leg_id != event.leg_id for leg in call.legs):
+        call.legs.append(LegView.of(event))
+
+
+def _leg_closed(call: CallView, event: LegClosed) -> None:
+    for leg in call.legs:
+        if leg.leg_id == event.leg_id:
+            leg.close(event)
+    if event.role in call.speaking:
+        call.speaking.remove(event.role)
+
+
+def _speech_started(call: CallView, event: SpeechStarted) -> None:
+    if event.role not in call.speaking and call.state != "ended":
+        call.speaking.append(event.role)
+
+
+def _speech_stopped(call: CallView, event: SpeechStopped) -> None:
+    if event.role in call.speaking:
+        call.speaking.remove(event.role)
+
+
+def _transcript(call: CallView, event: TranscriptPartial | TranscriptFinal) -> None:
+    turn = TurnView.of(event)
+    for index, known in enumerate(call.turns):
+        if known.segment_id == turn.segment_id:
+            if known.final or (not turn.final and turn.revision < known.revision):
+                return
+            del call.turns[index]
+            break
+    insort(call.turns, turn, key=lambda turn: (turn.start, turn.end))
+
+
+def _hit(call: CallView, event: Hit) -> None:
+    if all(hit.hit_id != event.hit_id for hit in call.hits):
+        call.hits.append(HitView.of(event))
+
+
+def _step(call: CallView, event: ComplianceStep) -> None:
+    view = StepView.of(event)
+    for index, step in enumerate(call.steps):
+        if step.step == view.step:
+            call.steps[index] = view
+            return
+    call.steps.append(view)
+
+
+_HANDLERS: dict[type[Event], Callable[[CallView, Any], None]] = {
+    RingStarted: _ring_started,
+    RingEnded: _ring_ended,
+    CallConnected: _connected,
+    CallHeld: _held,
+    CallResumed: _resumed,
+    CallTransferred: _transferred,
+    CallEnded: _ended,
+    LegOpened: _leg_opened,
+    LegClosed: _leg_closed,
+    SpeechStarted: _speech_started,
+    SpeechStopped: _speech_stopped,
+    TranscriptPartial: _transcript,
+    TranscriptFinal: _transcript,
+    Hit: _hit,
+    ComplianceStep: _step,
+}

@@ -1,0 +1,53 @@
+"""What can be set about the console."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class ConsoleSettings(BaseModel):
+    """The console's address, its limits, and when a number on the page turns red."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    allowed_origins: tuple[str, ...] = Field(
+        (),
+        description="Further origins (scheme://host[:port]) that may use the API from a browser.",
+    )
+    secure_cookies: bool | None = Field(
+        None, description="Send the session cookie over HTTPS only; unset: when the request was."
+    )
+    lead_password: SecretStr | None = Field(
+        None, description="Password of the user `lead`; unset: a random one at the first start."
+    )
+    session_hours: float = Field(12, gt=0, description="A session ends after this long unused.")
+    ticket_s: float = Field(30, gt=0, description="How long a websocket ticket is good for.")
+    login_failures: int = Field(
+        5, ge=1, description="Failed logins of one user from one address before it must wait."
+    )
+    login_window_s: float = Field(300, gt=0, description="Over which failed logins are counted.")
+    ws_max_size: int = Field(
+        65_536, ge=1024, description="Largest websocket message taken from a browser, in bytes."
+    )
+    client_queue: int = Field(
+        1000, ge=1, description="Messages kept in memory for a slow browser, per delivery class."
+    )
+    send_timeout_s: float = Field(
+        5, gt=0, description="A browser that takes no byte for this long is let go."
+    )
+    behind_limit_s: float = Field(
+        30, gt=0, description="A browser that cannot catch up for this long is let go."
+    )
+    heartbeat_s: float = Field(10, gt=0, description="How often the server's time is sent.")
+    resume_limit: int = Field(
+        5000, ge=0, description="A page further behind than this gets a fresh snapshot instead."
+    )
+    ended_shown: int = Field(30, ge=0, description="Ended calls kept on the live page.")
+    in_progress_hours: float = Field(
+        4, gt=0, description="A call without an end that began longer ago is not shown as live."
+    )
+    wait_limit_s: float = Field(15, gt=0, description="A longer wait is shown as over the limit.")
+    ring_limit: int = Field(3, ge=1, description="More rings are shown as over the limit.")
+    talk_limit_s: float = Field(600, gt=0, description="A longer talk is shown as over the limit.")
