@@ -106,7 +106,10 @@ class RingEnded(CallEvent, frozen=True, kw_only=True):
 
 
 class CallConnected(CallEvent, frozen=True, kw_only=True):
-    """An agent answered. `uniqueid` is the caller's channel, what a tap snoops on."""
+    """An agent answered. `uniqueid` is the caller's channel, what a tap snoops on.
+
+    `heard_at` is when our own clock heard of it; None when the answer itself was not seen.
+    """
 
     system: str
     uniqueid: str
@@ -118,6 +121,7 @@ class CallConnected(CallEvent, frozen=True, kw_only=True):
     ring_s: float | None
     rings: int | None
     resumed: bool = False
+    heard_at: float | None = None
 
 
 class CallHeld(CallEvent, frozen=True, kw_only=True):

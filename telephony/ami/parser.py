@@ -1,0 +1,158 @@
+"""The manager protocol's bytes, cut into messages.
+
+A message is cut out of the stream by its CRLF CRLF first and decoded afterwards, so nothing a
+caller's name can hold (line separators, lone CR or LF, half a character at the end of a TCP read)
+ever ends a line or a message. No socket, no clock: feed bytes, take messages.
+"""
+
+from __future__ import annotations
+
+_BANNER_PREFIX = b"Asterisk Call Manager/"
+_BANNER_LIMIT = 256
+_EOL = b"\r\n"
+_BLANK = b"\r\n\r\n"
+
+
+class AmiMessage:
+    """One manager message; header names are compared without case.
+
+    A header may stand several times (`ChanVariable`, `Output`): `get` gives its first value,
+    `getall` all of them. The representation shows no values: they may be personal.
+    """
+
+    __slots__ = ("_first", "_repeated")
+
+    def __init__(self, headers: list[tuple[str, str]]) -> None:
+        self._first: dict[str, str] = {}
+        self._repeated: dict[str, list[str]] = {}
+        for name, value in headers:
+            key = name.lower()
+            if key not in self._first:
+                self._first[key] = value
+            else:
+                self._repeated.setdefault(key, [self._first[key]]).append(value)
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first value of a header."""
+        return self._first.get(name.lower(), default)
+
+    def getall(self, name: str) -> list[str]:
+        """All values of a header, in order."""
+        key = name.lower()
+        if key in self._repeated:
+            return list(self._repeated[key])
+        return [self._first[key]] if key in self._first else []
+
+    @property
+    def event(self) -> str:
+        """The event's name; empty for a response."""
+        return self._first.get("event", "")
+
+    @property
+    def response(self) -> str:
+        """The response's word (`Success`, `Error`, …); empty for an event."""
+        return self._first.get("response", "")
+
+    @property
+    def action_id(self) -> str:
+        """Which action this answers; empty when none."""
+        return self._first.get("actionid", "")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AmiMessage):
+            return NotImplemented
+        return self._first == other._first and self._repeated == other._repeated
+
+    __hash__ = None  # type: ignore[assignment]  # compares by value and is not meant as a key
+
+    def __repr__(self) -> str:
+        return f"AmiMessage({self.event or self.response!r}, {len(self._first)} headers)"
+
+
+class AmiParser:
+    """Turns a manager connection's bytes into messages, however they were chunked.
+
+    Args:
+        max_bytes: of one message; a longer one is dropped up to the next blank line.
+        max_headers: of one message; one with more is dropped.
+
+    Attributes:
+        banner: the greeting line, once seen; None when the stream began without one.
+        oversized: messages dropped for their size or number of headers.
+        malformed_lines: lines without a colon, left out of their message.
+    """
+
+    def __init__(self, *, max_bytes: int = 256 * 1024, max_headers: int = 4096) -> None:
+        self.banner: str | None = None
+        self.oversized = 0
+        self.malformed_lines = 0
+        self._max_bytes = max_bytes
+        self._max_headers = max_headers
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._at_start = True
+        self._skipping = False
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an unfinished message."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[AmiMessage]:
+        """Take bytes as read; return the messages they completed. Never raises."""
+        self._buffer += data
+        if self._at_start and not self._take_banner():
+            return []
+        messages: list[AmiMessage] = []
+        start = 0
+        while True:
+            end = self._buffer.find(_BLANK, max(start, self._scanned))
+            if end < 0:
+                break
+            if self._skipping or end - start > self._max_bytes:
+                self._skipping = False
+                self.oversized += 1
+            else:
+                message = self._read(bytes(self._buffer[start:end]))
+                if message is not None:
+                    messages.append(message)
+            start = end + len(_BLANK)
+        del self._buffer[:start]
+        self._skip_the_oversized()
+        # The blank line may be split between reads.
+        self._scanned = max(0, len(self._buffer) - len(_BLANK) + 1)
+        return messages
+
+    def _take_banner(self) -> bool:
+        """Take the greeting off the front; False while it cannot be told yet."""
+        head = bytes(self._buffer[: len(_BANNER_PREFIX)])
+        if _BANNER_PREFIX.startswith(head) and len(head) < len(_BANNER_PREFIX):
+            return False
+        if head == _BANNER_PREFIX:
+            end = self._buffer.find(_EOL, 0, _BANNER_LIMIT)
+            if end < 0 and len(self._buffer) < _BANNER_LIMIT:
+                return False
+            if end >= 0:
+                self.banner = self._buffer[:end].decode("utf-8", "replace")
+                del self._buffer[: end + len(_EOL)]
+        self._at_start = False
+        return True
+
+    def _skip_the_oversized(self) -> None:
+        keep = len(_BLANK) - 1
+        if self._skipping or len(self._buffer) - keep > self._max_bytes:
+            self._skipping = True
+            del self._buffer[: max(0, len(self._buffer) - keep)]
+
+    def _read(self, body: bytes) -> AmiMessage | None:
+        if body.count(_EOL) >= self._max_headers:
+            self.oversized += 1
+            return None
+        headers = []
+        for line in body.decode("utf-8", "replace").split("\r\n"):
+            name, colon, value = line.partition(":")
+            if colon and name:
+                headers.append((name, value[1:] if value.startswith(" ") else value))
+            elif line:
+                self.malformed_lines += 1
+        return AmiMessage(headers) if headers else None

@@ -1,0 +1,305 @@
+"""What can happen to a visit, each time with the events it gives."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Literal
+
+from telephony.ami.parser import AmiMessage
+from telephony.calls.book import VisitBook
+from telephony.calls.phases import Phase, Step, outcome_of_departure
+from telephony.calls.times import Moment, rings_of
+from telephony.calls.visit import Attempt, Visit
+from telephony.events import (
+    AgentSpeechEnds,
+    CallConnected,
+    CallEnded,
+    CallEvent,
+    CallHeld,
+    CallJoined,
+    CallResumed,
+    CallTransferred,
+    Outcome,
+    RingEnded,
+    RingResult,
+    RingStarted,
+)
+
+
+def known(text: str) -> str:
+    """A caller-id field; Asterisk writes `<unknown>` for an empty one."""
+    return "" if text == "<unknown>" else text
+
+
+class Lifecycle:
+    """Moves visits through their phases and collects the events; `take` hands these out."""
+
+    def __init__(
+        self, system: str, ring_cycle_s: float, book: VisitBook, *, max_open: int, grace_s: float
+    ) -> None:
+        self.system = system
+        self.ring_cycle_s = ring_cycle_s
+        self.book = book
+        self.queue_status_seen = False
+        self._max_open = max_open
+        self._grace_s = grace_s
+        self._events: list[CallEvent] = []
+        self._due: OrderedDict[str, tuple[float, Visit]] = OrderedDict()
+
+    def take(self) -> list[CallEvent]:
+        """The events collected since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    # Entering
+
+    def open(
+        self,
+        message: AmiMessage,
+        moment: Moment,
+        *,
+        joined_at: float | None = None,
+        doubt: str = "",
+        resumed: bool = False,
+    ) -> Visit:
+        """A caller is in a queue, as the caller's side of `message` tells."""
+        uniqueid = message.get("Uniqueid")
+        while len(self.book) >= self._max_open and (oldest := self.book.oldest()) is not None:
+            self.close_unknown(oldest, moment.at, "too_many_open")
+        visit = Visit(
+            system=self.system,
+            uniqueid=uniqueid,
+            linkedid=message.get("Linkedid"),
+            number=self.book.next_number(uniqueid),
+            queue=message.get("Queue"),
+            caller=known(message.get("CallerIDNum")),
+            caller_name=known(message.get("CallerIDName")),
+            channel=message.get("Channel"),
+            joined_at=moment.at if joined_at is None else joined_at,
+            by_arrival=moment.by_arrival,
+            estimated_join=joined_at is not None,
+        )
+        if doubt:
+            visit.doubt(doubt)
+        self.book.open(visit)
+        position = message.get("Position")
+        self._events.append(
+            CallJoined(
+                at=visit.joined_at,
+                call_id=visit.call_id,
+                system=visit.system,
+                uniqueid=visit.uniqueid,
+                linkedid=visit.linkedid,
+                visit=visit.number,
+                queue=visit.queue,
+                caller=visit.caller,
+                caller_name=visit.caller_name,
+                position=int(position) if position.isascii() and position.isdigit() else 0,
+                resumed=resumed,
+            )
+        )
+        return visit
+
+    # Ringing
+
+    def ring_starts(self, visit: Visit, attempt: Attempt, at: float) -> None:
+        """An agent's phone alerts."""
+        attempt.ringing_at = at
+        self._events.append(
+            RingStarted(
+                at=at,
+                call_id=visit.call_id,
+                queue=visit.queue,
+                agent=attempt.agent,
+                agent_name=attempt.agent_name,
+                attempt_id=attempt.attempt_id,
+            )
+        )
+
+    def ring_ends(self, visit: Visit, attempt: Attempt, at: float, result: RingResult) -> None:
+        """An agent's phone stopped alerting, or was called without alerting."""
+        attempt.ended = True
+        if attempt.ringing_at is not None:
+            attempt.ring_s = max(0.0, at - attempt.ringing_at)
+        elif result == "answered":
+            attempt.ring_s = 0.0  # picked up at once, as an auto-answering headset does
+        if result == "answered":
+            attempt.answered = visit.answered_attempt = True
+        self._events.append(
+            RingEnded(
+                at=at,
+                call_id=visit.call_id,
+                queue=visit.queue,
+                agent=attempt.agent,
+                attempt_id=attempt.attempt_id,
+                ring_s=attempt.ring_s,
+                rings=rings_of(attempt.ring_s, self.ring_cycle_s),
+                result=result,
+            )
+        )
+
+    def missed(self, visit: Visit, attempt_id: str, agent: str) -> None:
+        """An agent let it ring, or refused; once for each attempt."""
+        if attempt_id not in visit.missed_ids:
+            visit.missed_ids.add(attempt_id)
+            visit.unanswered.append(agent)
+
+    # Talking
+
+    def connect(
+        self,
+        visit: Visit,
+        at: float,
+        *,
+        wait_s: float | None,
+        heard_at: float | None,
+        resumed: bool = False,
+    ) -> None:
+        """An agent took the call; `visit`'s agent and ring time are set already."""
+        if not visit.step(Step.CONNECTED):
+            return
+        self._due.pop(visit.call_id, None)
+        visit.answered_at = at
+        visit.wait_s = wait_s
+        # Whatever hold music the queue played is over.
+        visit.hold_causes.clear()
+        self._events.append(
+            CallConnected(
+                at=at,
+                call_id=visit.call_id,
+                system=visit.system,
+                uniqueid=visit.channel_id,
+                channel=visit.channel,
+                queue=visit.queue,
+                agent=visit.agent,
+                agent_name=visit.agent_name,
+                wait_s=wait_s,
+                ring_s=visit.ring_s,
+                rings=visit.rings,
+                resumed=resumed,
+                heard_at=heard_at,
+            )
+        )
+
+    def hold(self, visit: Visit, at: float, cause: str) -> None:
+        """The caller is put on hold, or hears hold music, which mostly come together."""
+        if not visit.with_agent:
+            return
+        visit.hold_causes.add(cause)
+        if visit.step(Step.HELD):
+            visit.held_since = at
+            self._events.append(CallHeld(at=at, call_id=visit.call_id))
+
+    def unhold(self, visit: Visit, at: float, cause: str | None) -> None:
+        """One cause of a hold is over, or all of them (None)."""
+        if cause is not None:
+            visit.hold_causes.discard(cause)
+            if visit.hold_causes:
+                return
+        if visit.step(Step.RESUMED):
+            held_s = visit.hold_until(at)
+            self._events.append(CallResumed(at=at, call_id=visit.call_id, held_s=held_s))
+
+    def transfer(
+        self, visit: Visit, at: float, kind: Literal["blind", "attended"], to: str
+    ) -> None:
+        """The agent hands the caller on; once, since the agent's part ends with it."""
+        if visit.transferred or not (visit.with_agent or visit.phase is Phase.COMPLETING):
+            return
+        visit.transferred = True
+        self._events.append(
+            CallTransferred(at=at, call_id=visit.call_id, kind=kind, from_agent=visit.agent, to=to)
+        )
+        if visit.phase is Phase.COMPLETING:
+            self.settle(visit)
+        else:
+            visit.part_ended_at = at
+
+    def end_part(self, visit: Visit, at: float) -> bool:
+        """The agent's part is over; False when there is none that could be."""
+        held = visit.phase is Phase.ON_HOLD
+        if visit.answered_at is None or not visit.step(Step.COMPLETED):
+            return False
+        if held:
+            visit.hold_until(at)
+        visit.part_ended_at = at
+        self._speech_ends(visit, at)
+        return True
+
+    def _speech_ends(self, visit: Visit, at: float) -> None:
+        if not visit.speech_ended:
+            visit.speech_ended = True
+            self._events.append(AgentSpeechEnds(at=at, call_id=visit.call_id))
+
+    # Ending
+
+    def wait_for_more(self, visit: Visit, arrived: float) -> None:
+        """Settle this visit when nothing more has come within the grace time."""
+        self._due.setdefault(visit.call_id, (arrived + self._grace_s, visit))
+
+    def settle_overdue(self, now: float) -> None:
+        """End the visits whose grace time is over. `now` is on the clock of arrivals."""
+        while self._due:
+            due, visit = next(iter(self._due.values()))
+            if due > now:
+                break
+            if visit.with_agent:
+                visit.doubt("agent_complete_unseen")
+            self._due.pop(visit.call_id)
+            self.settle(visit)
+
+    def settle(self, visit: Visit) -> None:
+        """End a visit with what is known now."""
+        if visit.answered_at is not None:
+            ended_at = visit.part_ended_at if visit.part_ended_at is not None else visit.joined_at
+            self._end(visit, "answered", ended_at)
+            return
+        left_at = visit.left_at if visit.left_at is not None else visit.joined_at
+        if visit.hangup_asked_at is not None:
+            left_at = min(left_at, visit.hangup_asked_at)
+        self._end(visit, self._departure(visit), left_at)
+
+    def close_unknown(
+        self, visit: Visit, at: float, reason: str, outcome: Outcome | None = None
+    ) -> None:
+        """End a visit whose end nobody saw: its last duration is unknown."""
+        visit.doubt(reason)
+        if visit.phase in {Phase.LEAVING, Phase.COMPLETING}:
+            self.settle(visit)
+            return
+        visit.part_end_unknown = True
+        fallback: Outcome = "answered" if visit.answered_at is not None else "abandoned"
+        self._end(visit, outcome or fallback, at)
+
+    def _departure(self, visit: Visit) -> Outcome:
+        asked = visit.hangup_asked_at is not None
+        if (
+            visit.abandon_seen
+            and not asked
+            and not visit.queue_status
+            and not self.queue_status_seen
+        ):
+            # Without VarSet a timeout and a redirect look the same; a timeout is the usual one.
+            visit.doubt("queue_status_unseen")
+            return "timeout"
+        return outcome_of_departure(
+            queue_status=visit.queue_status,
+            abandon_seen=visit.abandon_seen or asked,
+            hung_up=asked or (visit.caller_gone and not visit.moved_on),
+        )
+
+    def _end(self, visit: Visit, outcome: Outcome, ended_at: float) -> None:
+        if not visit.step(Step.SETTLED):
+            return
+        self._due.pop(visit.call_id, None)
+        for attempt in visit.attempts.values():
+            if attempt.ringing_at is not None and not attempt.ended:
+                self.ring_ends(visit, attempt, max(ended_at, attempt.ringing_at), "cancelled")
+        if visit.held_since is not None:
+            visit.hold_until(ended_at)
+        if visit.answered_at is not None:
+            self._speech_ends(visit, ended_at)
+        self._events.append(
+            CallEnded(at=ended_at, call_id=visit.call_id, record=visit.record(outcome, ended_at))
+        )
+        self.book.close(visit, ended_at)
