@@ -9,6 +9,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, make_asgi_app
 
+from backbone.errors import UserError
 from metrics.settings import MetricsSettings
 
 Scope = MutableMapping[str, Any]
@@ -25,7 +26,7 @@ class MetricsApp:
     As a Starlette route's endpoint it answers at exactly that path; mounted, below it.
 
     Raises:
-        ValueError: the token file is missing, unreadable or empty.
+        UserError: the token file is missing, unreadable or empty.
     """
 
     def __init__(self, settings: MetricsSettings, registry: CollectorRegistry) -> None:
@@ -69,6 +70,11 @@ class MetricsApp:
         return any((mapped or address) in network for network in self._networks)
 
 
+def metrics_app(settings: MetricsSettings, registry: CollectorRegistry) -> MetricsApp:
+    """The /metrics page over a registry; see `MetricsApp`."""
+    return MetricsApp(settings, registry)
+
+
 def _token(settings: MetricsSettings) -> bytes | None:
     if settings.token is not None:
         token = settings.token.get_secret_value()
@@ -76,11 +82,13 @@ def _token(settings: MetricsSettings) -> bytes | None:
         try:
             token = settings.token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"cannot read the metrics token: {error}") from error
+            raise UserError(
+                f"metrics.token_file {settings.token_file}: cannot be read: {error}"
+            ) from error
     else:
         return None
     if not token:
-        raise ValueError("the metrics token is empty")
+        raise UserError("metrics.token is empty: set one, or leave it out")
     return token.encode()
 
 
