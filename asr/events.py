@@ -85,6 +85,29 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     redecoded: bool = False
 
 
+class AudioGap(Event, frozen=True, kw_only=True):
+    """No audio came for a while on a leg that goes on: what was said then is not known."""
+
+    delivery: ClassVar[Delivery] = Delivery.LIVE
+
+    call_id: str
+    role: Role
+    leg_id: str
+    start: float
+    end: float
+
+
+class LegTranscribed(Event, frozen=True, kw_only=True):
+    """A leg has closed and the last of its `segments` finals is out: nothing more will come."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    call_id: str
+    role: Role
+    leg_id: str
+    segments: int
+
+
 class AsrHealth(Event, frozen=True, kw_only=True):
     """How far recognition is behind, and what it gave up to keep up.
 

@@ -1,0 +1,167 @@
+"""One side of a call on its way to the recogniser: samples in, segments of speech out. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from asr.audio_buffer import AudioBuffer
+from asr.resample import RATE, Audio, Resampler, from_pcm
+from asr.segmenter import Begin, Boundary, Segmenter
+from asr.settings import VadSettings
+from asr.vad import WINDOW, StreamingVad
+
+_BYTES_PER_SAMPLE = 2
+_QUIETEST_DB = -120.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """Speech starts at `start`, in 16 kHz samples of the leg."""
+
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSoFar:
+    """The open segment up to `end`, for a partial."""
+
+    start: int
+    end: int
+    audio: Audio
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """A whole segment. `audio` is what to decode, a little longer than the speech itself."""
+
+    start: int
+    end: int
+    audio: Audio
+    level_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLost:
+    """No audio came for the time from `start` to `end`, in 16 kHz samples of the leg."""
+
+    start: int
+    end: int
+
+
+LegOutput = SpeechBegan | SpeechSoFar | SpeechEnded | AudioLost
+
+
+class LegPipeline:
+    """Resamples, detects speech and cuts segments on one leg.
+
+    Not thread-safe. What comes out does not depend on how the audio was cut into frames. Memory
+    is bounded by the longest segment.
+    """
+
+    def __init__(self, rate: int, settings: VadSettings, *, partial_step_s: float) -> None:
+        self._rate = rate
+        self._resampler = Resampler(rate)
+        self._vad = StreamingVad()
+        self._segmenter = Segmenter(settings)
+        self._bridge = round(settings.bridge_gap_s * rate)
+        self._step = round(partial_step_s * RATE)
+        self._expected = 0
+        self._buffer = AudioBuffer()
+        self._open: Begin | None = None
+        self._next_partial = 0
+
+    @property
+    def expected(self) -> int:
+        """The sample, at the leg's own rate, that should come next."""
+        return self._expected
+
+    def feed(self, sample: int, pcm: bytes) -> list[LegOutput]:
+        """Take consecutive samples in.
+
+        Args:
+            sample: index of the first one at the leg's own rate. Above `expected`, audio was
+                lost; below it, what was heard already is ignored.
+            pcm: 16-bit little-endian; an odd last byte is ignored.
+        """
+        audio = from_pcm(pcm[: len(pcm) - len(pcm) % _BYTES_PER_SAMPLE])
+        if sample < self._expected:
+            audio = audio[self._expected - sample :]
+            sample = self._expected
+        if not len(audio):
+            return []
+        after = sample + len(audio)
+        found: list[LegOutput] = []
+        missing = sample - self._expected
+        if missing:
+            lost = AudioLost(self._at_16k(self._expected), self._at_16k(sample))
+            if missing <= self._bridge:
+                audio = np.concatenate([np.zeros(missing, np.float32), audio])
+            else:
+                found = self.close()
+                self._restart(sample)
+            found.append(lost)
+        self._expected = after
+        return found + self._hear(self._resampler.feed(audio))
+
+    def close(self) -> list[LegOutput]:
+        """The audio ends or breaks off here: what is open comes out."""
+        found = self._hear(self._resampler.flush())
+        return found + self._outputs(self._segmenter.flush())
+
+    def _restart(self, sample: int) -> None:
+        # Silence in the gap needs no hearing: time jumps over it, and the VAD begins anew.
+        at = max(self._at_16k(sample), self._segmenter.position)
+        self._segmenter.skip_to(at)
+        self._buffer.restart(at)
+        self._vad.reset()
+
+    def _at_16k(self, sample: int) -> int:
+        return round(sample * RATE / self._rate)
+
+    def _hear(self, audio: Audio) -> list[LegOutput]:
+        self._buffer.append(audio)
+        found: list[LegOutput] = []
+        for probability in self._vad.feed(audio):
+            at = self._segmenter.position
+            window = self._buffer.cut(at, at + WINDOW)
+            power = float(np.dot(window, window)) / WINDOW
+            found += self._outputs(self._segmenter.feed(probability, power))
+            found += self._partial()
+        # What was not heard yet, less than a window, must stay too.
+        self._buffer.forget_before(min(self._segmenter.audio_needed_from, self._segmenter.position))
+        return found
+
+    def _outputs(self, boundaries: list[Boundary]) -> list[LegOutput]:
+        found: list[LegOutput] = []
+        for boundary in boundaries:
+            if isinstance(boundary, Begin):
+                self._open = boundary
+                self._next_partial = boundary.start + self._step
+                found.append(SpeechBegan(boundary.start))
+            else:
+                self._open = None
+                audio = self._buffer.cut(boundary.audio_start, boundary.audio_end)
+                speech = self._buffer.cut(boundary.start, boundary.end)
+                found.append(SpeechEnded(boundary.start, boundary.end, audio, level_dbfs(speech)))
+        return found
+
+    def _partial(self) -> list[LegOutput]:
+        position = self._segmenter.position
+        if self._open is None or not self._step or position < self._next_partial:
+            return []
+        if not self._segmenter.voiced:
+            return []  # the final may be moments away: a partial now would only delay it
+        self._next_partial = position + self._step
+        audio = self._buffer.cut(self._open.audio_start, position)
+        return [SpeechSoFar(self._open.start, position, audio)]
+
+
+def level_dbfs(audio: Audio) -> float:
+    """RMS in dB relative to full scale, −120 for silence."""
+    if not len(audio):
+        return _QUIETEST_DB
+    power = float(np.dot(audio, audio)) / len(audio)
+    return max(_QUIETEST_DB, 10 * math.log10(power)) if power > 0 else _QUIETEST_DB

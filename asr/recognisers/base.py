@@ -1,0 +1,70 @@
+"""The interface between the pipeline and whatever recognises speech."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from asr.resample import Audio
+
+
+class RecogniserError(Exception):
+    """A recogniser cannot be loaded. The message is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a recogniser can do; the pipeline asks for no more."""
+
+    name: str
+    rate: int
+    """Samples per second it wants."""
+    languages: frozenset[str]
+    detects_language: bool
+    """`language` may be None or several."""
+    batch: bool
+    """Several segments at once cost less than one after another."""
+    streaming: bool
+    """It takes audio as it comes and keeps state; otherwise it decodes whole segments."""
+    words: bool
+    """It gives times of words."""
+    confidences: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """What a segment said.
+
+    `text` is empty when nothing believable was decoded; `refused` then says which guard refused
+    it last (`silence`, `loop`, `too_many_tokens`, `low_confidence`, `invention`, `empty`).
+    """
+
+    text: str
+    language: str
+    confidence: float = 0.0
+    """Mean token probability, 0..1."""
+    language_probability: float = 1.0
+    """How sure the language is, 0..1; 1 when it was given."""
+    redecoded: bool = False
+    """The first try was refused, and the fallback was used."""
+    refused: str = ""
+
+
+class Recogniser(Protocol):
+    """Decodes segments. `decode` blocks, may be called from several threads, and may raise."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
+
+    def decode(self, audio: Audio, *, languages: Sequence[str], partial: bool) -> Recognition:
+        """Decode one segment.
+
+        Args:
+            audio: mono float32 in −1..1 at the rate it wants.
+            languages: the one spoken, or those it may be in.
+            partial: a quick look at a segment that is still being spoken; no fallback.
+        """
+        ...

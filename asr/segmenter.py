@@ -1,0 +1,204 @@
+"""Where speech begins and ends: a pure state machine over 32 ms windows.
+
+It is told, window by window, the speech probability and the power, and says where segments
+begin and end. Positions are samples at 16 kHz on the leg's own clock. Fed the same windows it
+gives the same segments, however the audio was cut on its way here.
+
+    idle ──first voiced window──▶ candidate ──enough voiced──▶ speaking
+     ▲                               │ silence                    │ silence: end
+     └───────────────────────────────┴────────────────────────────┘ too long: split, go on
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from asr.settings import VadSettings
+from asr.vad import WINDOW
+
+RATE = 16_000
+
+# A split looks for the quietest stretch of this many windows (some 100 ms: a breath).
+_QUIET_WINDOWS = 3
+
+
+class State(enum.Enum):
+    """What the segmenter takes the leg to be doing."""
+
+    IDLE = "idle"
+    CANDIDATE = "candidate"
+    SPEAKING = "speaking"
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A segment has begun. Speech starts at `start`; decode from `audio_start`."""
+
+    start: int
+    audio_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The open segment has ended. Speech ran from `start` to `end`; decode to `audio_end`.
+
+    `split` when the speaker went on and the next segment follows without a pause.
+    """
+
+    start: int
+    end: int
+    audio_start: int
+    audio_end: int
+    split: bool
+
+
+Boundary = Begin | End
+
+
+def _windows(seconds: float) -> int:
+    return max(0, round(seconds * RATE / WINDOW))
+
+
+class Segmenter:
+    """Cuts one leg into segments.
+
+    Segments are in order and never overlap, neither in speech nor in the audio to decode. Every
+    voiced window lies in exactly one of them, unless it belongs to speech shorter than
+    `min_speech_s`.
+    """
+
+    def __init__(self, settings: VadSettings) -> None:
+        self._threshold = settings.threshold
+        self._release = settings.release
+        self._gate = 10 ** (settings.gate_dbfs / 10)
+        self._min_voiced = max(1, _windows(settings.min_speech_s))
+        self._end_silence = max(1, _windows(settings.end_silence_s))
+        self._longest = max(2, _windows(settings.max_segment_s))
+        self._pre_roll = round(settings.pre_roll_s * RATE)
+        self._post_roll = round(settings.post_roll_s * RATE)
+        self.state = State.IDLE
+        self._position = 0
+        self._origin = 0  # audio before this is not there, or belongs to another segment
+        self._start = 0
+        self._audio_start = 0
+        self._voiced: list[bool] = []  # of the open segment's windows
+        self._power: list[float] = []
+
+    @property
+    def position(self) -> int:
+        """The sample after the last window heard."""
+        return self._position
+
+    @property
+    def voiced(self) -> bool:
+        """Whether the last window heard was speech of an open segment."""
+        return bool(self._voiced) and self._voiced[-1]
+
+    @property
+    def audio_needed_from(self) -> int:
+        """No segment will ask for audio before this sample."""
+        if self.state is State.IDLE:
+            return max(self._origin, self._position - self._pre_roll)
+        return self._audio_start
+
+    def feed(self, probability: float, power: float) -> list[Boundary]:
+        """Hear one window.
+
+        Args:
+            probability: of speech, 0..1.
+            power: mean square of the samples, 1 for full scale.
+        """
+        at = self._position
+        self._position += WINDOW
+        limit = self._threshold if self.state is State.IDLE else self._release
+        voiced = probability >= limit and power >= self._gate
+        if self.state is State.IDLE:
+            if not voiced:
+                return []
+            self._open(at)
+        self._voiced.append(voiced)
+        self._power.append(power)
+        found: list[Boundary] = []
+        if self.state is State.CANDIDATE and sum(self._voiced) >= self._min_voiced:
+            found.append(self._confirm())
+        if not voiced and not any(self._voiced[-self._end_silence :]):
+            found += self._close()
+        elif len(self._voiced) >= self._longest:
+            found += self._split()
+        return found
+
+    def flush(self) -> list[Boundary]:
+        """The audio ends or breaks off here: close what is open."""
+        return self._close()
+
+    def skip_to(self, sample: int) -> None:
+        """Go on at `sample` after a gap. Call `flush` before.
+
+        Raises:
+            ValueError: a segment is open, or time would run backwards.
+        """
+        if self.state is not State.IDLE:
+            raise ValueError("flush before a gap")
+        if sample < self._position:
+            raise ValueError("a gap cannot lead back in time")
+        self._position = self._origin = sample
+
+    def _open(self, at: int) -> None:
+        self.state = State.CANDIDATE
+        self._start = at
+        self._audio_start = max(self._origin, at - self._pre_roll)
+        self._voiced.clear()
+        self._power.clear()
+
+    def _confirm(self) -> Begin:
+        self.state = State.SPEAKING
+        return Begin(self._start, self._audio_start)
+
+    def _close(self) -> list[Boundary]:
+        found: list[Boundary] = []
+        if self.state is State.SPEAKING:
+            last = max(i for i, voiced in enumerate(self._voiced) if voiced)
+            end = self._start + (last + 1) * WINDOW
+            audio_end = min(end + self._post_roll, self._position)
+            found.append(End(self._start, end, self._audio_start, audio_end, split=False))
+            self._origin = audio_end
+        self.state = State.IDLE
+        self._voiced.clear()
+        self._power.clear()
+        return found
+
+    def _split(self) -> list[Boundary]:
+        """Cut a segment that grew too long, in the middle of its quietest stretch."""
+        if self.state is State.CANDIDATE:  # blips far apart that never became speech
+            return self._close()
+        cut = self._quietest()
+        boundary = self._start + cut * WINDOW
+        last = max(i for i, voiced in enumerate(self._voiced[:cut]) if voiced)
+        end = self._start + (last + 1) * WINDOW
+        found: list[Boundary] = [End(self._start, end, self._audio_start, boundary, split=True)]
+        self._origin = boundary
+        rest_voiced, rest_power = self._voiced[cut:], self._power[cut:]
+        if not any(rest_voiced):
+            self.state = State.IDLE
+            self._voiced.clear()
+            self._power.clear()
+            return found
+        # The rest is speech already proven: it is a segment at once, however short.
+        first = rest_voiced.index(True)
+        self._start = boundary + first * WINDOW
+        self._audio_start = max(boundary, self._start - self._pre_roll)
+        self._voiced, self._power = rest_voiced[first:], rest_power[first:]
+        found.append(self._confirm())
+        return found
+
+    def _quietest(self) -> int:
+        """The window to cut before: quietest stretch of the second half, the later on a tie."""
+        first = max(len(self._power) // 2, 1)
+        candidates = range(first, len(self._power))
+
+        def loudness(cut: int) -> tuple[float, int]:
+            around = self._power[max(0, cut - 1) : cut - 1 + _QUIET_WINDOWS]
+            return (max(around), -cut)
+
+        return min(candidates, key=loudness)

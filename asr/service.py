@@ -1,0 +1,407 @@
+"""The component: audio legs on the bus in, transcripts on the bus out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+import structlog
+
+from asr.events import (
+    AsrHealth,
+    AudioGap,
+    LegTranscribed,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from asr.language import LanguageLock
+from asr.leg import AudioLost, LegOutput, LegPipeline, SpeechBegan, SpeechEnded, SpeechSoFar
+from asr.recognisers.base import Recogniser, Recognition
+from asr.resample import RATE
+from asr.scheduler import Decoded, DecodeScheduler, Work
+from asr.settings import AsrSettings
+from asr.text import common_prefix
+from backbone.bus import Bus
+from backbone.clock import Clock
+from backbone.counters import Counters
+from backbone.ids import stable_id
+from backbone.media import AudioFrame, LegClosed, LegOpened
+
+_log = structlog.get_logger(__name__)
+
+_HEALTH_EVERY_S = 1.0
+_EARLY_LEGS = 64
+_EARLY_FRAMES = 250  # 5 s of 20 ms frames
+
+
+@dataclass(slots=True)
+class _Shown:
+    """The last partial of an open segment."""
+
+    segment_id: str
+    text: str = ""
+    revision: int = 0
+
+
+@dataclass(slots=True)
+class _Leg:
+    opened: LegOpened
+    pipeline: LegPipeline
+    language: LanguageLock
+    heard_at: float = 0.0  # clock time when the audio up to `expected` arrived
+    segments: int = 0
+    unfinished: int = 0
+    closed: bool = False
+    shown: _Shown | None = None
+
+    def call_time(self, sample: int) -> float:
+        """A 16 kHz sample on the call's clock."""
+        return self.opened.offset_s + sample / RATE
+
+    def spoken_at(self, sample: int) -> float:
+        """When a 16 kHz sample was spoken, on the system's clock."""
+        heard_s = self.pipeline.expected / self.opened.rate
+        return self.heard_at - (heard_s - sample / RATE)
+
+
+@dataclass(slots=True)
+class _Segment:
+    """What is decoded, partially or finally."""
+
+    leg: _Leg
+    segment_id: str
+    start: int
+    end: int
+    spoken_at: float
+    level_db: float = 0.0
+
+
+@dataclass(slots=True)
+class _Totals:
+    segments: int = 0
+    partials: int = 0
+    redecodes: int = 0
+    audio_s: float = 0.0
+
+
+class Transcriber:
+    """Listens to every leg on the bus and publishes what is said.
+
+    Each segment that held speech gets exactly one `TranscriptFinal`, whatever happens while it
+    is decoded; `LegTranscribed` follows the last one of a leg that has closed.
+    """
+
+    def __init__(
+        self,
+        settings: AsrSettings,
+        recogniser: Recogniser,
+        bus: Bus,
+        clock: Clock,
+        counters: Counters,
+    ) -> None:
+        self._settings = settings
+        self._bus = bus
+        self._clock = clock
+        self._counters = counters
+        self._scheduler: DecodeScheduler[_Segment] = DecodeScheduler(
+            recogniser, settings.decode_threads, clock, counters
+        )
+        self._legs: dict[str, _Leg] = {}
+        self._early: OrderedDict[str, deque[AudioFrame]] = OrderedDict()
+        self._totals = _Totals()
+        self._last_health: AsrHealth | None = None
+        self._counted_skips = 0
+        self._caught_up = asyncio.Event()
+        # From here on nothing is missed, even before `run` gets its turn.
+        self._events = bus.subscribe(
+            "asr", LegOpened, AudioFrame, LegClosed, maxsize=settings.audio_queue_frames
+        )
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._scheduler.run(self._deliver))
+                group.create_task(self._listen())
+                group.create_task(self._tell_health())
+        finally:
+            self._events.close()
+
+    async def has_room(self, most_finals: int) -> None:
+        """Wait until all audio was heard and at most so many finals wait.
+
+        For sources that can be held back, so that nothing of theirs is ever dropped.
+        """
+        while self._events.depth:
+            self._caught_up.clear()
+            await self._caught_up.wait()
+        await self._scheduler.has_room(most_finals)
+
+    # Audio in
+
+    async def _listen(self) -> None:
+        async for envelope in self._events:
+            match envelope.event:
+                case LegOpened() as opened:
+                    await self._open(opened)
+                case AudioFrame() as frame:
+                    await self._hear(frame)
+                case LegClosed() as closed:
+                    await self._close(closed)
+            if not self._events.depth:
+                self._caught_up.set()
+
+    async def _open(self, opened: LegOpened) -> None:
+        if opened.leg_id in self._legs:
+            return
+        settings = self._settings
+        pipeline = LegPipeline(opened.rate, settings.vad, partial_step_s=settings.partial_step_s)
+        self._legs[opened.leg_id] = _Leg(opened, pipeline, LanguageLock(settings.language))
+        for frame in self._early.pop(opened.leg_id, ()):
+            await self._hear(frame)
+
+    async def _hear(self, frame: AudioFrame) -> None:
+        leg = self._legs.get(frame.leg_id)
+        if leg is None:
+            self._keep_early(frame)
+            return
+        before = leg.pipeline.expected
+        outputs = leg.pipeline.feed(frame.sample, frame.pcm)
+        leg.heard_at = frame.at
+        self._totals.audio_s += (leg.pipeline.expected - before) / leg.opened.rate
+        await self._take(leg, outputs)
+
+    def _keep_early(self, frame: AudioFrame) -> None:
+        """Audio may overtake the stored event that announces its leg: keep a little of it."""
+        waiting = self._early.get(frame.leg_id)
+        if waiting is None:
+            if len(self._early) >= _EARLY_LEGS:
+                _, dropped = self._early.popitem(last=False)
+                self._counters.add("asr_unannounced_frames", len(dropped))
+            waiting = self._early[frame.leg_id] = deque()
+        if len(waiting) >= _EARLY_FRAMES:
+            waiting.popleft()
+            self._counters.add("asr_unannounced_frames")
+        waiting.append(frame)
+
+    async def _close(self, closed: LegClosed) -> None:
+        leg = self._legs.get(closed.leg_id)
+        if leg is None or leg.closed:
+            return
+        leg.closed = True
+        outputs = leg.pipeline.close()
+        rate = leg.opened.rate
+        if closed.samples > leg.pipeline.expected:
+            outputs.append(
+                AudioLost(
+                    round(leg.pipeline.expected * RATE / rate), round(closed.samples * RATE / rate)
+                )
+            )
+        await self._take(leg, outputs)
+        await self._finish(leg)
+
+    async def _take(self, leg: _Leg, outputs: list[LegOutput]) -> None:
+        for output in outputs:
+            match output:
+                case SpeechBegan():
+                    self._began(leg, output)
+                case SpeechSoFar():
+                    await self._so_far(leg, output)
+                case SpeechEnded():
+                    await self._ended(leg, output)
+                case AudioLost():
+                    self._lost(leg, output)
+
+    def _segment_id(self, leg: _Leg, start: int) -> str:
+        return stable_id(leg.opened.leg_id, start)
+
+    def _began(self, leg: _Leg, speech: SpeechBegan) -> None:
+        self._bus.emit(
+            SpeechStarted(
+                at=self._clock.time(),
+                call_id=leg.opened.call_id,
+                role=leg.opened.role,
+                segment_id=self._segment_id(leg, speech.start),
+                start=leg.call_time(speech.start),
+            )
+        )
+
+    async def _so_far(self, leg: _Leg, speech: SpeechSoFar) -> None:
+        segment = _Segment(
+            leg,
+            self._segment_id(leg, speech.start),
+            speech.start,
+            speech.end,
+            leg.spoken_at(speech.end),
+        )
+        # When the next one is due, this one is stale.
+        deadline = self._clock.time() + self._settings.partial_step_s
+        await self._scheduler.add_partial(
+            leg.opened.leg_id,
+            deadline,
+            Work(speech.audio, lambda: leg.language.languages, segment),
+        )
+
+    async def _ended(self, leg: _Leg, speech: SpeechEnded) -> None:
+        segment = _Segment(
+            leg,
+            self._segment_id(leg, speech.start),
+            speech.start,
+            speech.end,
+            leg.spoken_at(speech.end),
+            speech.level_db,
+        )
+        leg.segments += 1
+        leg.unfinished += 1
+        self._bus.emit(
+            SpeechStopped(
+                at=self._clock.time(),
+                call_id=leg.opened.call_id,
+                role=leg.opened.role,
+                segment_id=segment.segment_id,
+                start=leg.call_time(speech.start),
+                end=leg.call_time(speech.end),
+                level_db=speech.level_db,
+            )
+        )
+        await self._scheduler.add_final(
+            leg.opened.leg_id,
+            segment.spoken_at,
+            Work(speech.audio, lambda: leg.language.languages, segment),
+        )
+
+    def _lost(self, leg: _Leg, lost: AudioLost) -> None:
+        self._counters.add("asr_audio_gaps")
+        _log.warning(
+            "asr_audio_gap",
+            leg_id=leg.opened.leg_id,
+            seconds=round((lost.end - lost.start) / RATE, 3),
+        )
+        self._bus.emit(
+            AudioGap(
+                at=self._clock.time(),
+                call_id=leg.opened.call_id,
+                role=leg.opened.role,
+                leg_id=leg.opened.leg_id,
+                start=leg.call_time(lost.start),
+                end=leg.call_time(lost.end),
+            )
+        )
+
+    # Text out
+
+    async def _deliver(self, decoded: Decoded[_Segment]) -> None:
+        if decoded.partial:
+            self._publish_partial(decoded)
+        else:
+            await self._publish_final(decoded)
+
+    def _publish_partial(self, decoded: Decoded[_Segment]) -> None:
+        segment, recognition = decoded.subject, decoded.recognition
+        if recognition is None or not recognition.text:
+            return
+        shown = segment.leg.shown
+        if shown is None or shown.segment_id != segment.segment_id:
+            shown = segment.leg.shown = _Shown(segment.segment_id)
+        stable = common_prefix(shown.text, recognition.text)
+        shown.text = recognition.text
+        shown.revision += 1
+        self._totals.partials += 1
+        self._bus.emit(
+            TranscriptPartial(
+                at=self._clock.time(),
+                call_id=segment.leg.opened.call_id,
+                role=segment.leg.opened.role,
+                segment_id=segment.segment_id,
+                start=segment.leg.call_time(segment.start),
+                end=segment.leg.call_time(segment.end),
+                text=recognition.text,
+                stable=stable,
+                revision=shown.revision,
+            )
+        )
+
+    async def _publish_final(self, decoded: Decoded[_Segment]) -> None:
+        segment = decoded.subject
+        leg = segment.leg
+        recognition = decoded.recognition or Recognition(
+            text="", language=leg.language.languages[0], refused="failed"
+        )
+        if recognition.refused:
+            self._counters.add("asr_refused", reason=recognition.refused)
+        else:
+            duration = (segment.end - segment.start) / RATE
+            leg.language.heard(recognition.language, recognition.language_probability, duration)
+        self._totals.segments += 1
+        self._totals.redecodes += recognition.redecoded
+        leg.shown = None
+        now = self._clock.time()
+        await self._bus.publish(
+            TranscriptFinal(
+                at=now,
+                call_id=leg.opened.call_id,
+                role=leg.opened.role,
+                leg_id=leg.opened.leg_id,
+                segment_id=segment.segment_id,
+                start=leg.call_time(segment.start),
+                end=leg.call_time(segment.end),
+                text=recognition.text,
+                language=recognition.language,
+                confidence=recognition.confidence,
+                level_db=segment.level_db,
+                lag_s=max(0.0, now - segment.spoken_at) / self._clock.rate,
+                decode_s=decoded.decode_s,
+                unintelligible=not recognition.text,
+                redecoded=recognition.redecoded,
+            )
+        )
+        leg.unfinished -= 1
+        await self._finish(leg)
+
+    async def _finish(self, leg: _Leg) -> None:
+        """Once a closed leg's last final is out, say so and forget it."""
+        if not leg.closed or leg.unfinished or leg.opened.leg_id not in self._legs:
+            return
+        del self._legs[leg.opened.leg_id]
+        await self._bus.publish(
+            LegTranscribed(
+                at=self._clock.time(),
+                call_id=leg.opened.call_id,
+                role=leg.opened.role,
+                leg_id=leg.opened.leg_id,
+                segments=leg.segments,
+            )
+        )
+
+    # Health
+
+    async def _tell_health(self) -> None:
+        while True:
+            self._bus.emit(self.health())
+            await self._clock.sleep(_HEALTH_EVERY_S)
+
+    def health(self) -> AsrHealth:
+        """How recognition is doing now."""
+        queue = self._scheduler.queue
+        if queue.skipped > self._counted_skips:
+            self._counters.add("asr_partials_skipped", queue.skipped - self._counted_skips)
+            self._counted_skips = queue.skipped
+        now = self._clock.time()
+        oldest = min((work.subject.spoken_at for work in queue.waiting_finals()), default=now)
+        return AsrHealth(
+            at=now,
+            node=self._settings.node,
+            ready=True,
+            legs=len(self._legs),
+            lag_s=max(0.0, now - oldest) / self._clock.rate,
+            queued=queue.finals,
+            segments=self._totals.segments,
+            partials=self._totals.partials,
+            partials_skipped=queue.skipped,
+            redecodes=self._totals.redecodes,
+            audio_s=self._totals.audio_s,
+            decode_s=self._scheduler.decode_s,
+        )

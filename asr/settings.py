@@ -1,0 +1,158 @@
+"""Settings of speech recognition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Language = Literal["zh", "en", "auto"]
+
+
+class VadSettings(BaseModel):
+    """When a leg counts as speaking, and where its speech is cut into segments."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    threshold: float = Field(
+        default=0.5, gt=0, lt=1, description="Speech probability at which a segment begins."
+    )
+    release: float = Field(
+        default=0.35,
+        gt=0,
+        lt=1,
+        description="Probability below which a window inside a segment counts as silence.",
+    )
+    min_speech_s: float = Field(
+        default=0.16, ge=0, le=2, description="Speech shorter than this is no segment."
+    )
+    end_silence_s: float = Field(
+        default=0.6, ge=0.1, le=5, description="Silence that ends a segment."
+    )
+    pre_roll_s: float = Field(
+        default=0.4, ge=0, le=2, description="Audio before the speech that is decoded with it."
+    )
+    post_roll_s: float = Field(
+        default=0.3, ge=0, le=2, description="Audio after the speech that is decoded with it."
+    )
+    max_segment_s: float = Field(
+        default=12.0,
+        ge=2,
+        le=25,
+        description="A longer segment is split at its quietest point. Whisper hears 30 s at most.",
+    )
+    gate_dbfs: float = Field(
+        default=-55.0,
+        ge=-120,
+        le=0,
+        description="Windows below this RMS are silence, whatever the model says.",
+    )
+    bridge_gap_s: float = Field(
+        default=0.06,
+        ge=0,
+        le=1,
+        description="Lost audio up to this long is filled with zeros inside a segment; "
+        "a longer gap closes the segment.",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> VadSettings:
+        if self.release > self.threshold:
+            raise ValueError("release must not be above threshold")
+        if self.post_roll_s > self.end_silence_s:
+            raise ValueError("post_roll_s must not be longer than end_silence_s")
+        return self
+
+
+class GuardSettings(BaseModel):
+    """What makes a decoded text unbelievable."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_compression_ratio: float = Field(
+        default=2.4, gt=1, description="UTF-8 bytes to zlib bytes; a loop compresses too well."
+    )
+    tokens_per_s: float = Field(
+        default=8.0, gt=0, description="More tokens than this times seconds plus tokens_base: loop."
+    )
+    tokens_base: int = Field(default=10, ge=0, description="See tokens_per_s.")
+    min_logprob: float = Field(
+        default=-1.0, lt=0, description="Mean log probability a token must have."
+    )
+    no_speech: float = Field(
+        default=0.6,
+        gt=0,
+        lt=1,
+        description="No-speech probability that, with a mean log probability below "
+        "min_logprob, makes it silence.",
+    )
+
+
+class WhisperSettings(BaseModel):
+    """How Whisper is run. Floors were measured for `base`: measure before trusting them elsewhere.
+
+    Measured on the ten scripted calls and the read speech under tests/data/speech, see
+    `asr.bench`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    window_floor_frames: dict[str, int] = Field(
+        default={"zh": 600, "en": 1500},
+        description="Shortest encoder window by language, in frames of 10 ms, 3000 at most. "
+        "A language that is not listed gets the full window.",
+    )
+    window_margin_s: float = Field(
+        default=2.56, ge=0, description="Silence the encoder sees after the audio at least."
+    )
+    beam_final: int = Field(default=5, ge=1, le=10, description="Beam width of finals.")
+    beam_partial: int = Field(default=1, ge=1, le=10, description="Beam width of partials.")
+    no_repeat_ngram: dict[str, int] = Field(
+        default={"zh": 3, "en": 4},
+        description="Runs of this many tokens may not repeat, by language; none if not listed.",
+    )
+    prompt: dict[str, str] = Field(
+        default={},
+        description="Short neutral prompt by language. A domain prompt makes errors worse.",
+    )
+    guards: GuardSettings = GuardSettings()
+
+
+class AsrSettings(BaseModel):
+    """Speech recognition on this node."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(
+        default="base", description="Name of a known model, or a folder that holds one."
+    )
+    models_dir: Path | None = Field(
+        default=None,
+        description="Where models live; $TINGZHEN_MODELS or the user's cache if unset.",
+    )
+    device: Literal["cpu", "cuda", "auto"] = Field(default="auto", description="Where to compute.")
+    compute_type: str = Field(
+        default="default",
+        description="CTranslate2 compute type; default is int8 on the CPU, float16 on a GPU.",
+    )
+    decode_threads: int = Field(
+        default=1, ge=1, le=64, description="Segments decoded at the same time."
+    )
+    cpu_threads: int = Field(
+        default=0, ge=0, le=64, description="Threads for one segment; 0 is the cores, at most 4."
+    )
+    language: Language = Field(
+        default="zh", description="Spoken language; auto finds it per leg and keeps it."
+    )
+    partial_step_s: float = Field(
+        default=1.0, ge=0, le=10, description="Seconds between partials of a segment; 0 for none."
+    )
+    audio_queue_frames: int = Field(
+        default=10_000,
+        ge=100,
+        description="Audio frames that may wait to be heard before the oldest are dropped.",
+    )
+    node: str = Field(default="local", description="This node's name in health events.")
+    vad: VadSettings = VadSettings()
+    whisper: WhisperSettings = WhisperSettings()
