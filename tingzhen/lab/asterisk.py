@@ -98,6 +98,10 @@ class AsteriskInstance:
         if not self._detached and guard:
             # Should this program be killed, the kernel ends Asterisk too.
             command = [guard, "--pdeathsig", "KILL", "--", *command]
+        self._spawn(command)
+        await self.wait_ready()
+
+    def _spawn(self, command: list[str]) -> None:
         with (self.folder / "log" / "console.log").open("ab") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own installation
                 command,
@@ -109,7 +113,6 @@ class AsteriskInstance:
             )
         self._process = ProcessMark.of(self._child.pid)
         self._write_record()
-        await self.wait_ready()
 
     async def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until a manager login hears FullyBooted.
@@ -126,7 +129,7 @@ class AsteriskInstance:
                     try:
                         async with self.manager() as connection:
                             await connection.booted.wait()
-                        return
+                            return
                     except (OSError, manager.ManagerError):
                         # Nothing to wait on before the port exists: ask again shortly.
                         await asyncio.sleep(0.05)

@@ -117,12 +117,11 @@ def fill(template: str, values: dict[str, str]) -> str:
 
 def agent_sections(count: int) -> str:
     """Return PJSIP's sections for the agents 1001 and up, who register without a password."""
-    sections = ["; Written by the lab: it listens on loopback only.\n"]
-    for number in range(FIRST_AGENT, FIRST_AGENT + count):
-        sections.append(
-            f"[{number}](phone)\naors = {number}\ndevice_state_busy_at = 1\n\n[{number}](binding)\n"
-        )
-    return "\n".join(sections)
+    sections = [
+        f"[{number}](phone)\naors = {number}\ndevice_state_busy_at = 1\n\n[{number}](binding)\n"
+        for number in range(FIRST_AGENT, FIRST_AGENT + count)
+    ]
+    return "\n".join(["; Written by the lab: it listens on loopback only.\n", *sections])
 
 
 def choose_addresses(settings: LabSettings, state_dir: Path) -> LabAddresses:

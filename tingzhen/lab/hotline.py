@@ -2,7 +2,7 @@
 
     python -m tingzhen.lab.hotline CALLS OUT
 
-CALLS holds ``ID.agent.wav`` and ``ID.customer.wav`` and, for the caller's number, ``ID.json``;
+CALLS holds ``ID.agent.flac`` and ``ID.customer.flac`` and, for the caller's number, ``ID.json``;
 OUT receives ``hotline.ami``, ``hotline.ami.idx`` and ``hotline.truth.json``, from which
 ``tingzhen demo`` plays the PBX's part.
 """
@@ -47,9 +47,7 @@ class PlannedCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PLAN = (
-    PlannedCall(
-        at_s=1, queue="report", agent="1001", ring_s=2, audio="c02", hangup_by="agent"
-    ),
+    PlannedCall(at_s=1, queue="report", agent="1001", ring_s=2, audio="c02", hangup_by="agent"),
     PlannedCall(at_s=16, queue="complaint", agent="1002", ring_s=3, audio="c04"),
     PlannedCall(at_s=34, queue="enquiry", agent="1003", ring_s=16.5, audio="c08"),
     PlannedCall(at_s=58, queue="appointment", agent="1004", ring_s=30, give_up_after_s=8),
@@ -75,8 +73,8 @@ async def _play_one(lab: Lab, folder: Path, call: PlannedCall, began: float) -> 
     agent_wav = customer_wav = None
     number, talk_s = ABANDONED_NUMBER, None
     if call.audio is not None:
-        agent_wav = folder / f"{call.audio}.agent.wav"
-        customer_wav = folder / f"{call.audio}.customer.wav"
+        agent_wav = folder / f"{call.audio}.agent.flac"
+        customer_wav = folder / f"{call.audio}.customer.flac"
         number = json.loads((folder / f"{call.audio}.json").read_text(encoding="utf-8"))["caller"]
         talk_s = max(len(load(agent_wav)), len(load(customer_wav))) / 8_000 + MARGIN_S
     caller = CallerScript(

@@ -162,11 +162,13 @@ def _install_root(root: Path) -> None:
     if shutil.which("debootstrap") is None:
         _run("installing debootstrap", ["apt-get", "install", "-y", "debootstrap"])
     remove_tree(root)
+    # debootstrap has no script of its own for a release younger than itself; all are alike.
+    script = Path("/usr/share/debootstrap/scripts/sid")
+    scripts = [str(script)] if script.is_file() else []
     try:
         _run(
             f"laying Debian {RELEASE} into {root}",
-            ["debootstrap", "--variant=minbase", RELEASE, str(root), mirror]
-            + [str(script) for script in [Path("/usr/share/debootstrap/scripts/sid")] if script.is_file()],
+            ["debootstrap", "--variant=minbase", RELEASE, str(root), mirror, *scripts],
         )
         # A package that wants to start its service must not: the lab starts its own instances.
         policy = root / "usr" / "sbin" / "policy-rc.d"

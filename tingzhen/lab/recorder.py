@@ -27,9 +27,7 @@ _ANSWER_SECONDS = 10.0
 class Recorder:
     """A manager connection that keeps every byte; made by `record`."""
 
-    def __init__(
-        self, writer: asyncio.StreamWriter, stream: BinaryIO, index: TextIO
-    ) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, stream: BinaryIO, index: TextIO) -> None:
         self._writer = writer
         self._stream = stream
         self._index = index
@@ -111,12 +109,12 @@ def write_truth(stem: Path, scenario: str, calls: Sequence[tuple[str | None, Cal
     Args:
         stem: NAME.
         scenario: What was played.
-        calls: Each call with the id of its audio, None without.
+        calls: Each call with the id of its audio, None without (written as an empty text).
     """
     entries = [
         {
             "uniqueid": truth.uniqueid,
-            "audio": audio,
+            "audio": audio or "",
             "agent": truth.agent,
             "queue": truth.queue,
             "caller": truth.caller,

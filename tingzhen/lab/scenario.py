@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from tingzhen.lab import asterisk, manager
+from tingzhen.lab import manager
+from tingzhen.lab.asterisk import AsteriskInstance, LabError, start
 from tingzhen.lab.scripts import AgentScript, CallerScript, act_as_agent, act_as_caller, load
 from tingzhen.lab.sip.leg import Leg, LegRecord
 from tingzhen.lab.sip.phone import Phone
@@ -48,7 +49,7 @@ class CallTruth(msgspec.Struct, frozen=True, kw_only=True):
         wait_s: From `joined_at` to `answered_at`, or to the end when nobody answered.
         ring_s: The answering agent's alerting time: its 180 to its 200.
         talk_s: From `answered_at` to the end of that agent's leg, or of the caller's if earlier.
-        hangup_by: caller, agent or pbx.
+        hangup_by: caller, agent, or pbx (also for whoever the call was transferred to).
         caller_leg: The caller's record.
         agent_legs: The records of every agent leg of this call, in order of start.
     """
@@ -104,7 +105,7 @@ class PlacedCall:
             joined_at=caller.answer,
             answered_at=answered_at,
             ended_at=ended,
-            wait_s=_between(caller.answer, answered_at if answered_at else caller.end),
+            wait_s=_between(caller.answer, answered_at or caller.end),
             ring_s=_between(answering.ring, answering.answer) if answering else None,
             talk_s=_between(answered_at, min(ended, answering.end or ended)) if answering else None,
             hangup_by=_hangup_by(caller, answering),
@@ -125,7 +126,7 @@ class Lab:
 
     def __init__(
         self,
-        instance: asterisk.AsteriskInstance | None,
+        instance: AsteriskInstance | None,
         addresses: LabAddresses,
         connection: Manager,
         tasks: asyncio.TaskGroup,
@@ -136,9 +137,7 @@ class Lab:
         self.addresses = addresses
         self.manager = connection
         self._tasks = tasks
-        self.phone = Phone(
-            (addresses.sip_host, addresses.sip_port), self._rings, silent=silent
-        )
+        self.phone = Phone((addresses.sip_host, addresses.sip_port), self._rings, silent=silent)
         self._calls: dict[str, PlacedCall] = {}
         self._uniqueids: dict[str, str] = {}
         self._desks: defaultdict[str, deque[tuple[AgentScript, PlacedCall]]] = defaultdict(deque)
@@ -148,14 +147,14 @@ class Lab:
         connection.listen(self._heard)
 
     @property
-    def asterisk(self) -> asterisk.AsteriskInstance:
+    def asterisk(self) -> AsteriskInstance:
         """The process that this program started.
 
         Raises:
             LabError: The lab belongs to another program.
         """
         if self.instance is None:
-            raise asterisk.LabError("this lab was started by another program")
+            raise LabError("this lab was started by another program")
         return self.instance
 
     @classmethod
@@ -178,7 +177,7 @@ class Lab:
             LabError: Asterisk does not start.
             InstallError: It is not installed and cannot be installed here.
         """
-        instance = await asterisk.start(settings, home=home)
+        instance = await start(settings, home=home)
         try:
             async with cls._connected(instance, instance.addresses, silent=silent) as lab:
                 yield lab
@@ -200,7 +199,7 @@ class Lab:
     @contextlib.asynccontextmanager
     async def _connected(
         cls,
-        instance: asterisk.AsteriskInstance | None,
+        instance: AsteriskInstance | None,
         addresses: LabAddresses,
         *,
         silent: bool,
@@ -356,7 +355,7 @@ class Lab:
             async with asyncio.timeout(_READY_SECONDS):
                 await ready.wait()
         except TimeoutError:
-            raise asterisk.LabError(f"{interface} does not become available") from None
+            raise LabError(f"{interface} does not become available") from None
         finally:
             self.manager.unlisten(heard)
 
@@ -416,7 +415,7 @@ def _outcome(caller: LegRecord, answering: LegRecord | None) -> str:
 def _hangup_by(caller: LegRecord, answering: LegRecord | None) -> str:
     if caller.ended_by == "local":
         return "caller"
-    if answering is not None and answering.ended_by == "local":
+    if answering is not None and answering.ended_by == "local" and answering.cause == "bye":
         return "agent"
     return "pbx"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from tingzhen.lab.sip.media import read_wav
+from tingzhen.lab.sip.media import read_audio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tingzhen.lab.sip.leg import Leg
 
 Audio = Path | None
-BUSY = 486
+TRANSFERRED = 200
 
 
 class Hold(msgspec.Struct, frozen=True, tag=True):
@@ -81,7 +81,7 @@ class AgentScript(msgspec.Struct, frozen=True, kw_only=True):
         ring_s: How long it rings before the agent acts, seconds.
         answer: False lets it ring until the queue gives up.
         reject: Status code to refuse with after `ring_s`, for example 486.
-        audio: 8 kHz mono 16-bit WAV that the agent's side plays from the answer on.
+        audio: file that the agent's side plays from the answer on.
         steps: What happens during the talk, in order of time.
         hang_up_after_s: Seconds of talk after which the agent hangs up, None for never.
         hang_up_at_audio_end: Hang up when the audio has been played.
@@ -102,7 +102,7 @@ class CallerScript(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         to: Queue (or extension) to dial; ``NAME-20`` leaves the queue after 20 s.
         number: The caller's number.
-        audio: 8 kHz mono 16-bit WAV that the caller's side plays from the agent's answer on.
+        audio: file that the caller's side plays from the agent's answer on.
         steps: What happens during the talk; times count from the agent's answer.
         hang_up_after_s: Seconds of talk after which the caller hangs up, None for never.
         hang_up_at_audio_end: Hang up when the audio has been played.
@@ -125,7 +125,7 @@ def load(audio: Audio) -> NDArray[np.int16]:
         ValueError: The file is of another kind.
         OSError: It cannot be read.
     """
-    return read_wav(audio) if audio is not None else np.zeros(0, np.int16)
+    return read_audio(audio) if audio is not None else np.zeros(0, np.int16)
 
 
 async def act_as_agent(
@@ -202,15 +202,22 @@ async def _do(leg: Leg, action: Action) -> None:
         case Press(digits=digits):
             leg.media.press(digits)
         case BlindTransfer(to=to):
-            leg.transfer(to)
+            await _leave(leg, leg.transfer(to))
         case AttendedTransfer(to=to, consult_s=consult_s):
             leg.hold()
             consulted = leg.phone.call(leg.user, to)
             if await _happens_before_end(consulted, consulted.answered, None):
                 await _ends_within(consulted, consult_s)
-                leg.transfer(to, consulted)
+                await _leave(leg, leg.transfer(to, consulted))
+                consulted.hang_up("transferred")
         case HangUp():
             leg.hang_up()
+
+
+async def _leave(leg: Leg, outcome: asyncio.Future[int]) -> None:
+    """Hang up once the transfer has succeeded, as a phone does."""
+    if await outcome == TRANSFERRED:
+        leg.hang_up("transferred")
 
 
 async def _ends_within(leg: Leg, seconds: float) -> bool:

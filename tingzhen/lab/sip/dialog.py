@@ -192,15 +192,11 @@ class Dialog:
 
     def response(self, request: Request, code: int, body: bytes = b"") -> Response:
         """Return our response to a request of this dialog."""
-        return build_response(
-            request, code, tag=self.local_tag, contact=self._contact(), body=body
-        )
+        return build_response(request, code, tag=self.local_tag, contact=self._contact(), body=body)
 
     def replaces(self) -> str:
         """Return this dialog as the escaped Replaces header of a Refer-To URI (RFC 3891)."""
-        return quote(
-            f"{self.call_id};to-tag={self.remote_tag};from-tag={self.local_tag}", safe=""
-        )
+        return quote(f"{self.call_id};to-tag={self.remote_tag};from-tag={self.local_tag}", safe="")
 
     def _contact(self) -> URI:
         host, port = self._via

@@ -39,7 +39,7 @@ class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
         answer: 200 sent or received.
         end: BYE or CANCEL sent or received, or a refusal.
         ended_by: ``local`` or ``remote``.
-        cause: bye, cancelled, refused with its code, or timeout.
+        cause: bye, transferred, cancelled, refused with its code, timeout, or closed.
         sent_packets: RTP packets sent.
         heard_packets: RTP packets received.
         largest_gap_s: Longest time between two of them.
@@ -122,10 +122,10 @@ class Leg:
             self.phone.respond(self._invite, self.dialog.response(self._invite, code))
             self._end("local", f"refused {code}")
 
-    def hang_up(self) -> None:
+    def hang_up(self, cause: str = "bye") -> None:
         """Lay the receiver down: BYE, or CANCEL while the other side has not answered."""
         if self._enter(LegInput.HANG_UP):
-            self._end("local", "bye")
+            self._end("local", cause)
             self.phone.request(self.dialog.request("BYE"))
         elif self._invite is not None and self._enter(LegInput.CANCEL):
             self.end_at = time.time()
@@ -142,6 +142,8 @@ class Leg:
 
     def transfer(self, to: str, consulted: Leg | None = None) -> asyncio.Future[int]:
         """Transfer the other side (REFER), and return the future of the outcome's status code.
+
+        On success it is the transferring side's part to hang up; 0 means that the leg ended first.
 
         Args:
             to: Extension to which it goes.
@@ -247,9 +249,7 @@ class Leg:
             self._version += 1
             body = self._description()
         response = self.dialog.response(request, FINAL, body)
-        stop = self.phone.respond(
-            request, response, until_acknowledged=request.method == "INVITE"
-        )
+        stop = self.phone.respond(request, response, until_acknowledged=request.method == "INVITE")
         if request.method == "INVITE":
             self._stop_repeating = stop
 
@@ -340,7 +340,7 @@ class Leg:
         if self._stop_repeating is not None:
             self._stop_repeating()
         if self.transfer_status is not None and not self.transfer_status.done():
-            self.transfer_status.cancel()
+            self.transfer_status.set_result(0)
         self.media.close()
         self.ended.set()
         self.phone.forget(self)

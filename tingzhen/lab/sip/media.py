@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
-import wave
 from collections import deque
 from typing import TYPE_CHECKING
 
+import av
 import msgspec
 import numpy as np
 
@@ -47,24 +48,30 @@ class Heard(msgspec.Struct, frozen=True):
     payload_type: int
 
 
-def read_wav(path: Path) -> NDArray[np.int16]:
-    """Return the samples of an 8 kHz, mono, 16-bit WAV file, shape (n,).
+def read_audio(path: Path) -> NDArray[np.int16]:
+    """Return an audio file's samples at 8 kHz, mixed to mono, shape (n,).
+
+    A file of 8 kHz, mono, 16 bit is taken over sample by sample.
 
     Raises:
-        ValueError: It is another kind of file.
+        ValueError: It holds no audio that can be read.
+        OSError: It cannot be opened.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there")
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     try:
-        with wave.open(str(path), "rb") as source:
-            shape = (source.getframerate(), source.getnchannels(), source.getsampwidth())
-            data = source.readframes(source.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"{path} is no WAV file: {error}") from error
-    if shape != (SAMPLE_RATE, 1, 2):
-        raise ValueError(
-            f"{path} must be 8000 Hz, mono, 16 bit; it is {shape[0]} Hz, "
-            f"{shape[1]} channels, {8 * shape[2]} bit"
-        )
-    return np.frombuffer(data, "<i2").astype(np.int16)
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise ValueError(f"{path} holds no audio")
+            frames = [
+                part for frame in container.decode(audio=0) for part in resampler.resample(frame)
+            ]
+            frames += resampler.resample(None)
+    except av.FFmpegError as error:
+        raise ValueError(f"{path} is no audio file: {error.strerror}") from error
+    parts = [frame.to_ndarray().reshape(-1) for frame in frames]
+    return np.concatenate(parts).astype(np.int16) if parts else np.zeros(0, np.int16)
 
 
 def tone(frequency: float, seconds: float, level: int = 6_000) -> NDArray[np.int16]:
@@ -161,7 +168,7 @@ class MediaStream:
             until: Epoch seconds.
         """
         times = [packet.at for packet in self.heard if since <= packet.at <= until]
-        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)
+        return max((b - a for a, b in itertools.pairwise(times)), default=0.0)
 
     def heard_samples(self, since: float = 0.0) -> NDArray[np.int16]:
         """Return what was heard in order of arrival, shape (n,), gaps not filled."""
@@ -186,9 +193,7 @@ class MediaStream:
         while self._began + self._slot * rtp.FRAME_SECONDS <= now:
             self._send_slot()
             self._slot += 1
-        self._timer = self._loop.call_at(
-            self._began + self._slot * rtp.FRAME_SECONDS, self._tick
-        )
+        self._timer = self._loop.call_at(self._began + self._slot * rtp.FRAME_SECONDS, self._tick)
 
     def _send_slot(self) -> None:
         remote = self._remote

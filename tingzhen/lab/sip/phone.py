@@ -248,7 +248,7 @@ class Phone:
         self.respond(request, build_response(request, code, tag=new_tag()))
 
     def _repeat(self, data: bytes, give_up: Callable[[], None]) -> _Repeater:
-        repeater = _Repeater(self._loop, self._udp, self.server, data, give_up, self._repeaters)
+        repeater = _Repeater(self._udp, self.server, data, give_up, self._repeaters)
         self._repeaters.add(repeater)
         return repeater
 
@@ -258,14 +258,14 @@ class _Repeater:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
         udp: UdpSocket,
         to: tuple[str, int],
         data: bytes,
         give_up: Callable[[], None],
         known: set[_Repeater],
     ) -> None:
-        self._loop, self._udp, self._to, self._data = loop, udp, to, data
+        self._udp, self._to, self._data = udp, to, data
+        self._loop = loop = asyncio.get_running_loop()
         self._give_up = give_up
         self._known = known
         self._interval = T1
