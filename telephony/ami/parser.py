@@ -152,7 +152,7 @@ class AmiParser:
         for line in body.decode("utf-8", "replace").split("\r\n"):
             name, colon, value = line.partition(":")
             if colon and name:
-                headers.append((name, value[1:] if value.startswith(" ") else value))
+                headers.append((name, value.removeprefix(" ")))
             elif line:
                 self.malformed_lines += 1
         return AmiMessage(headers) if headers else None

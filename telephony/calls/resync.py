@@ -49,6 +49,23 @@ class PbxSnapshot:
     statuses: tuple[AmiMessage, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """A snapshot's lists by the Uniqueid of the caller's channel."""
+
+    channels: dict[str, AmiMessage]
+    statuses: dict[str, AmiMessage]
+    entries: dict[str, AmiMessage]
+
+    @classmethod
+    def of(cls, snapshot: PbxSnapshot) -> _Lists:
+        return cls(
+            {channel.get("Uniqueid"): channel for channel in snapshot.channels or ()},
+            {status.get("Uniqueid"): status for status in snapshot.statuses or ()},
+            {entry.get("Uniqueid"): entry for entry in snapshot.entries or ()},
+        )
+
+
 def status_variables(status: AmiMessage) -> dict[str, str]:
     """The `Variable: NAME=VALUE` headers of one Status message."""
     variables = {}
@@ -108,52 +125,40 @@ class Resync:
         """Close what is gone, correct what moved on, open what was unknown."""
         touched = self._touched if self._touched is not None else set()
         self._touched = None
-        restarted = None not in (self._started, snapshot.started) and (
-            self._started != snapshot.started
-        )
-        self._started = snapshot.started or self._started
-        if restarted:
-            for visit in self._book:
-                if visit.channel_id not in touched:
-                    self._life.close_unknown(visit, now, "pbx_restarted")
+        self._close_if_restarted(snapshot.started, touched, now)
         if snapshot.channels is None:
             return
-        channels = {channel.get("Uniqueid"): channel for channel in snapshot.channels}
-        statuses = {status.get("Uniqueid"): status for status in snapshot.statuses or ()}
-        entries = {
-            entry.get("Uniqueid"): entry
-            for entry in snapshot.entries or ()
-            if entry.event == "QueueEntry"
-        }
+        lists = _Lists.of(snapshot)
         for visit in self._book:
             if visit.channel_id not in touched:
-                self._correct(visit, channels, statuses, entries, now)
-        for uniqueid, entry in entries.items():
-            if uniqueid not in touched and self._book.of_caller(uniqueid) is None:
-                self._found_waiting(entry, now)
-        for uniqueid, status in statuses.items():
-            if (
-                uniqueid in channels
-                and uniqueid not in touched
-                and uniqueid not in entries
-                and self._book.of_caller(uniqueid) is None
-            ):
-                self._found_talking(status, channels, now)
+                self._correct(visit, lists, now)
+        unknown = [
+            uniqueid
+            for uniqueid in (lists.entries | lists.statuses)
+            if uniqueid not in touched and self._book.of_caller(uniqueid) is None
+        ]
+        for uniqueid in unknown:
+            if uniqueid in lists.entries:
+                self._found_waiting(lists.entries[uniqueid], now)
+            elif uniqueid in lists.channels:
+                self._found_talking(lists.statuses[uniqueid], lists.channels, now)
 
-    def _correct(
-        self,
-        visit: Visit,
-        channels: dict[str, AmiMessage],
-        statuses: dict[str, AmiMessage],
-        entries: dict[str, AmiMessage],
-        now: float,
-    ) -> None:
+    def _close_if_restarted(self, started: str | None, touched: set[str], now: float) -> None:
+        before, self._started = self._started, started or self._started
+        if before is None or started is None or before == started:
+            return
+        for visit in self._book:
+            if visit.channel_id not in touched:
+                self._life.close_unknown(visit, now, "pbx_restarted")
+
+    def _correct(self, visit: Visit, lists: _Lists, now: float) -> None:
+        channels = lists.channels
         channel = channels.get(visit.channel_id)
         if channel is None:
             self._life.close_unknown(visit, now, "ami_gap")
             return
         visit.channel = visit.channel or channel.get("Channel")
-        waiting = visit.channel_id in entries
+        waiting = visit.channel_id in lists.entries
         if visit.with_agent:
             partner = _partner(channel, channels, visit.agent)
             if waiting or partner is None:
@@ -164,7 +169,7 @@ class Resync:
             # An unseen end of a hold would silence the agent's leg for the rest of the call.
             self._life.unhold(visit, now, None)
         elif visit.phase is Phase.WAITING and not waiting:
-            status = statuses.get(visit.channel_id)
+            status = lists.statuses.get(visit.channel_id)
             variables = status_variables(status) if status is not None else {}
             agent = variables.get("MEMBERINTERFACE", "")
             partner = _partner(channel, channels, agent) if agent else None
