@@ -85,6 +85,11 @@ class LiveCalls:
         call.connected = call.counted_answer = True
         return True
 
+    def connected(self, call_id: str) -> bool:
+        """Whether an agent has taken this visit, which is still under way."""
+        call = self._calls.get(call_id)
+        return call is not None and call.connected
+
     def end(self, call_id: str) -> bool:
         """The visit is over. False when it was over before."""
         self._calls.pop(call_id, None)

@@ -180,13 +180,14 @@ class MetricsProjection:
         queue = self._join(event.call_id, record.queue, record.joined_at)
         if record.outcome == "answered":
             self._answer(queue, event.call_id, record.wait_s, record.ring_s, record.rings)
+        was_connected = self._live.connected(event.call_id)
         if not self._live.end(event.call_id):
             return
         self._families.ended.labels(queue, record.outcome).inc()
         if record.outcome == "answered":
             if record.talk_s is not None:
                 self._families.talk.labels(queue).observe(record.talk_s)
-        else:
+        elif not was_connected:  # else it was offered and timed at its answer
             self._left_unanswered(queue, record)
         if not record.complete:
             for reason in record.incomplete_reason.split(","):
