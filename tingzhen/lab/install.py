@@ -181,11 +181,11 @@ def _install_root(root: Path) -> None:
         _run("removing downloaded packages", [*apt, "clean"])
     finally:
         unmount_below(root)
-    _write_starter(root)
+    write_starter(root)
     (root / MARKER).write_text(RELEASE + "\n", encoding="ascii")
 
 
-def _write_starter(root: Path) -> None:
+def write_starter(root: Path) -> None:
     """Write the script that starts the folder's Asterisk under the folder's own C library.
 
     A script and not a longer command line, because ``core restart now`` runs argv[0] again.

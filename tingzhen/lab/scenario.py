@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, defaultdict, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -17,7 +17,7 @@ from tingzhen.lab.sip.leg import Leg, LegRecord
 from tingzhen.lab.sip.phone import Phone
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from pathlib import Path
 
     from tingzhen.lab.addresses import LabAddresses
@@ -77,6 +77,8 @@ class PlacedCall:
     Attributes:
         caller: The caller's leg.
         agents: The agents' legs, as they came to ring.
+        answering: The leg of the agent who answered.
+        failure: What went wrong in playing the script, None for nothing.
         connected: Set at the instant of an agent's answer.
     """
 
@@ -85,6 +87,7 @@ class PlacedCall:
         self.caller = caller
         self.agents: list[Leg] = []
         self.answering: Leg | None = None
+        self.failure: Exception | None = None
         self.connected = asyncio.Event()
         self.uniqueid = ""
 
@@ -273,8 +276,15 @@ class Lab:
             caller: What the caller does.
             agents: What each agent does when this call rings there. They are members of the queue
                 for the length of the block.
+
+        Raises:
+            ValueError: An audio file cannot be read.
+            OSError: An audio file is not there.
+            LabError: An agent does not become available.
         """
         queue = caller.to.partition("-")[0]
+        for audio in [caller.audio, *(script.audio for script in (agents or {}).values())]:
+            load(audio)  # a file that cannot be read is said before anybody is called
         async with contextlib.AsyncExitStack() as members:
             for agent in agents or {}:
                 await members.enter_async_context(self.member(queue, agent))
@@ -283,7 +293,7 @@ class Lab:
             self._calls[leg.dialog.call_id] = placed
             for agent, script in (agents or {}).items():
                 self._desks[agent].append((script, placed))
-            self._tasks.create_task(act_as_caller(leg, caller, placed.connected))
+            self._act(act_as_caller(leg, caller, placed.connected), leg, placed)
             try:
                 yield placed
             finally:
@@ -295,11 +305,17 @@ class Lab:
                         desk.remove(entry)
 
     async def finished(self, placed: PlacedCall) -> CallTruth:
-        """Wait until every leg of a call has ended and return what was measured."""
+        """Wait until every leg of a call has ended and return what was measured.
+
+        Raises:
+            LabError: A party could not play its script.
+        """
         await placed.caller.ended.wait()
         for leg in placed.agents:
             await leg.ended.wait()
         placed.uniqueid = self._uniqueids.get(placed.caller.dialog.call_id, "")
+        if placed.failure is not None:
+            raise LabError("a party could not play its script") from placed.failure
         return placed.truth()
 
     def idle_script(self, agent: str, script: AgentScript) -> None:
@@ -377,7 +393,21 @@ class Lab:
                 if entry in desk:
                     desk.remove(entry)
 
-        self._tasks.create_task(act_as_agent(leg, script, on_answer))
+        self._act(act_as_agent(leg, script, on_answer), leg, placed)
+
+    def _act(self, acting: Coroutine[Any, Any, None], leg: Leg, placed: PlacedCall | None) -> None:
+        """Have a party play its script; a failure ends this call and no other."""
+
+        async def guarded() -> None:
+            try:
+                await acting
+            except Exception as error:
+                log.exception("script_failed", sip_call_id=leg.dialog.call_id)
+                leg.close()
+                if placed is not None:
+                    placed.failure = error
+
+        self._tasks.create_task(guarded())
 
     def _call_of(self, leg: Leg) -> PlacedCall | None:
         """Return the waiting call whose number an agent's phone shows, if it is the only one."""

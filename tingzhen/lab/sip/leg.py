@@ -74,6 +74,8 @@ class Leg:
         self.ringing = asyncio.Event()
         self.answered = asyncio.Event()
         self.ended = asyncio.Event()
+        self.holding = asyncio.Event()
+        """Set while the other side, by its own confirmation, is on hold."""
         self.start: float | None = None
         self.ring_at: float | None = None
         self.answer_at: float | None = None
@@ -305,6 +307,10 @@ class Leg:
             if response.code < REFUSAL:
                 self.phone.send(self.dialog.acknowledgement(reinvite))
                 self._connect(response)
+                if direction == "sendonly":
+                    self.holding.set()
+                else:
+                    self.holding.clear()
             else:
                 self.phone.send(self.dialog.follow_up(reinvite, "ACK"))
 

@@ -97,8 +97,10 @@ class MediaStream:
         self._loop = asyncio.get_running_loop()
         self._udp = UdpSocket(self._received, host)
         self._silent = silent
-        self._remote: Media | None = None
-        self._sending = True
+        self.remote: Media | None = None
+        """The other side's stream."""
+        self.sending = True
+        """Whether the other side is sent audio: not while it is on hold."""
         self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0
         self._slot = 0
@@ -106,6 +108,7 @@ class MediaStream:
         self._ssrc = secrets.randbits(32)
         self._audio: NDArray[np.int16] = np.zeros(0, np.int16)
         self._position = 0
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._keys: deque[str] = deque()
         self._key_slot = 0
         self._key_time = 0
@@ -113,6 +116,7 @@ class MediaStream:
         """When the first packet of the audio left, epoch seconds."""
         self.played = asyncio.Event()
         """Set when the audio given to `play` has been sent whole."""
+        self.keys_sent = 0
         self.sent_packets = 0
         self.heard_packets = 0
         self.heard: deque[Heard] = deque(maxlen=MAX_HEARD)
@@ -129,8 +133,8 @@ class MediaStream:
 
     def connect(self, remote: Media, *, sending: bool) -> None:
         """Send to a stream from now on (again after a re-INVITE)."""
-        self._remote = remote
-        self._sending = sending and remote.receives
+        self.remote = remote
+        self.sending = sending and remote.receives
         if self._timer is None and not self._silent:
             self._began = self._loop.time()
             self._tick()
@@ -160,6 +164,17 @@ class MediaStream:
             self._timer.cancel()
         self._udp.close()
 
+    async def heard_beyond(self, packets: int) -> None:
+        """Wait until so many packets have been heard."""
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        entry = (packets, waiter)
+        self._waiters.append(entry)
+        try:
+            if self.heard_packets < packets:
+                await waiter
+        finally:
+            self._waiters.remove(entry)
+
     def largest_gap(self, since: float = 0.0, until: float = float("inf")) -> float:
         """Return the longest time without a packet between two instants, in seconds.
 
@@ -184,6 +199,9 @@ class MediaStream:
         if packet is None or packet.payload_type not in g711.DECODE:
             return
         self.heard_packets += 1
+        for wanted, waiter in self._waiters:
+            if self.heard_packets >= wanted and not waiter.done():
+                waiter.set_result(None)
         self.heard.append(
             Heard(arrival, packet.sequence, packet.timestamp, packet.payload, packet.payload_type)
         )
@@ -196,14 +214,14 @@ class MediaStream:
         self._timer = self._loop.call_at(self._began + self._slot * rtp.FRAME_SECONDS, self._tick)
 
     def _send_slot(self) -> None:
-        remote = self._remote
+        remote = self.remote
         if remote is None:
             return
         if self._keys and remote.events is not None:
             self._send_key(remote, remote.events)
             return
         frame = self._next_frame(remote.payload)
-        if self._sending:
+        if self.sending:
             self._send(remote, remote.payload, self._slot * rtp.FRAME_SAMPLES, frame)
 
     def _next_frame(self, payload: int) -> bytes:
@@ -232,6 +250,7 @@ class MediaStream:
         self._key_slot += 1
         if self._key_slot == KEY_PACKETS + KEY_PAUSE_PACKETS:
             self._keys.popleft()
+            self.keys_sent += 1
             self._key_slot = 0
 
     def _send(
