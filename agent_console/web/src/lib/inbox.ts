@@ -1,0 +1,51 @@
+// The alert inbox: order, filter, and which alert is the loudest.
+
+import type { Alert, Severity } from "./types";
+
+export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info"];
+
+export type SeverityFilter = "all" | Severity;
+
+const RANK: Record<Severity, number> = { critical: 4, high: 3, medium: 2, low: 1, info: 0 };
+
+/** Suspected ones need a second look first, so they rank just below certain ones. */
+export function weight(alert: Alert): number {
+  return RANK[alert.severity] * 2 + (alert.suspected ? 0 : 1);
+}
+
+export function openAlerts(alerts: Iterable<Alert>): Alert[] {
+  return [...alerts].filter((alert) => alert.state === "open");
+}
+
+/** Open ones first, newest on top; then what was acknowledged, latest on top. */
+export function inboxOrder(alerts: Iterable<Alert>, filter: SeverityFilter): Alert[] {
+  return [...alerts]
+    .filter((alert) => filter === "all" || alert.severity === filter)
+    .sort((a, b) => {
+      if (a.state !== b.state) return a.state === "open" ? -1 : 1;
+      if (a.state === "open") return b.at - a.at;
+      return (b.acknowledged_at ?? 0) - (a.acknowledged_at ?? 0);
+    });
+}
+
+/** The open alert that needs a person now: at least high, the heaviest, the oldest of those. */
+export function loudest(alerts: Iterable<Alert>): Alert | null {
+  let found: Alert | null = null;
+  for (const alert of openAlerts(alerts)) {
+    if (RANK[alert.severity] < RANK.high) continue;
+    if (
+      !found ||
+      weight(alert) > weight(found) ||
+      (weight(alert) === weight(found) && alert.at < found.at)
+    ) {
+      found = alert;
+    }
+  }
+  return found;
+}
+
+export function countBySeverity(alerts: Iterable<Alert>): Record<Severity, number> {
+  const counts: Record<Severity, number> = { critical: 0, high: 0, medium: 0, low: 0, info: 0 };
+  for (const alert of openAlerts(alerts)) counts[alert.severity] += 1;
+  return counts;
+}
