@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Literal
 
 from telephony.ami.parser import AmiMessage
@@ -25,6 +26,9 @@ from telephony.events import (
     RingStarted,
 )
 
+Handler = Callable[[AmiMessage, Moment, float], None]
+"""Takes a message, when it happened, and when it arrived by our clock."""
+
 
 def known(text: str) -> str:
     """A caller-id field; Asterisk writes `<unknown>` for an empty one."""
@@ -41,6 +45,7 @@ class Lifecycle:
         self.ring_cycle_s = ring_cycle_s
         self.book = book
         self.queue_status_seen = False
+        self.ignored = 0
         self._max_open = max_open
         self._grace_s = grace_s
         self._events: list[CallEvent] = []
@@ -99,6 +104,19 @@ class Lifecycle:
             )
         )
         return visit
+
+    def open_late(
+        self, message: AmiMessage, moment: Moment, before_s: float | None
+    ) -> Visit | None:
+        """Open a visit whose join was never seen; None when it is an old one's echo."""
+        uniqueid = message.get("Uniqueid")
+        last = self.book.finished(uniqueid)
+        joined_at = moment.at - (before_s or 0.0)
+        # Asterisk's whole seconds are truncated: allow for one.
+        if not uniqueid or (last is not None and joined_at <= last.ended_at + 1.0):
+            self.ignored += 1
+            return None
+        return self.open(message, moment, joined_at=joined_at, doubt="join_unseen", resumed=True)
 
     # Ringing
 

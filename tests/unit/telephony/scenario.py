@@ -97,7 +97,7 @@ class Script:
             ),
         )
 
-    def complete(self, at, reason, agent="PJSIP/1001", channel_id="a.1", hold="0", talk="0"):
+    def complete(self, at, reason, agent="PJSIP/1001", channel_id="a.1", *, hold="0", talk="0"):
         return self.send(
             "AgentComplete",
             at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def feed_all(data: bytes, cuts: list[int], **bounds: int) -> tuple[list[AmiMessa
     parser = AmiParser(**bounds)
     messages = []
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         messages += parser.feed(data[start:end])
     return messages, parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from unit.telephony.scenario import CALLER, T0, Script, message
 
 from telephony.calls.phases import TRANSITIONS, Phase, Step
 from telephony.calls.reducer import CallReducer
@@ -18,7 +19,6 @@ from telephony.events import (
     RingEnded,
     RingStarted,
 )
-from unit.telephony.scenario import CALLER, T0, Script, message
 
 
 def caller_hangs_up_waiting(s):

@@ -1,0 +1,116 @@
+"""What an operator sets for one PBX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from telephony.calls.times import RING_CYCLE_S
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_secret(secret: SecretStr | None, secret_file: Path | None, what: str) -> SecretStr:
+    """The secret itself, or the first line of its file.
+
+    Raises:
+        ValueError: neither is set, or the file cannot be read or is empty.
+    """
+    if secret is not None:
+        return secret
+    if secret_file is None:
+        raise ValueError(f"{what}: neither secret nor secret_file is set")
+    try:
+        lines = secret_file.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise ValueError(f"{what}: {secret_file}: {error.strerror}") from None
+    if not lines or not lines[0].strip():
+        raise ValueError(f"{what}: {secret_file} is empty")
+    return SecretStr(lines[0].strip())
+
+
+class AriSettings(_Model):
+    """Where Asterisk's REST interface is; taps ask it for audio."""
+
+    url: str = Field(default="http://127.0.0.1:8088", description="Asterisk's HTTP server")
+    username: str = Field(default="tingzhen", description="user in ari.conf")
+    secret: SecretStr | None = Field(default=None, description="its password")
+    secret_file: Path | None = Field(
+        default=None, description="file whose first line is the password"
+    )
+    app: str = Field(default="tingzhen", description="name of our Stasis application")
+    context: str = Field(default="export", description="dialplan context that hands audio to us")
+
+
+class AudioSocketSettings(_Model):
+    """Where we listen for the audio that Asterisk sends."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(
+        default=9092, ge=0, le=65535, description="port to listen on; 0 takes a free one"
+    )
+
+
+class PbxSettings(_Model):
+    """One Asterisk."""
+
+    system: str = Field(
+        default="pbx", min_length=1, description="name of this PBX in records and metrics"
+    )
+    host: str = Field(default="127.0.0.1", description="where its manager interface (AMI) listens")
+    port: int = Field(default=5038, ge=1, le=65535, description="port of the manager interface")
+    username: str = Field(default="tingzhen", description="user in manager.conf")
+    secret: SecretStr | None = Field(default=None, description="its secret")
+    secret_file: Path | None = Field(
+        default=None, description="file whose first line is the secret"
+    )
+    ring_cadence: Literal["cn", "de", "fr", "jp", "nl", "tw", "uk", "us"] = Field(
+        default="cn", description="country whose ring tone counts the rings"
+    )
+    ring_cycle_s: float | None = Field(
+        default=None, gt=0, description="seconds from ring to ring, where no country's cadence fits"
+    )
+    ping_period_s: float = Field(default=1.0, gt=0, description="seconds between Pings")
+    dead_after_s: float = Field(
+        default=2.0, gt=0, description="seconds of silence that mean a dead peer"
+    )
+    login_timeout_s: float = Field(default=5.0, gt=0, description="seconds to wait for a login")
+    retry_first_s: float = Field(
+        default=0.25, gt=0, description="first wait before connecting again"
+    )
+    retry_longest_s: float = Field(
+        default=15.0, gt=0, description="longest wait before connecting again"
+    )
+    refused_retry_s: float = Field(default=30.0, gt=0, description="wait after a refused login")
+    taps: bool = Field(default=True, description="listen to both legs of answered calls")
+    ari: AriSettings = Field(default_factory=AriSettings, description="the audio taps' control")
+    audiosocket: AudioSocketSettings = Field(
+        default_factory=AudioSocketSettings, description="where the taps' audio arrives"
+    )
+
+    @model_validator(mode="after")
+    def _dead_after_a_ping(self) -> PbxSettings:
+        if self.dead_after_s <= self.ping_period_s:
+            raise ValueError("dead_after_s must be longer than ping_period_s")
+        return self
+
+    @property
+    def cycle_s(self) -> float:
+        """One ring and its pause, in seconds."""
+        return self.ring_cycle_s or RING_CYCLE_S[self.ring_cadence]
+
+    def ami_secret(self) -> SecretStr:
+        """The manager secret.
+
+        Raises:
+            ValueError: neither is set, or its file cannot be read.
+        """
+        return read_secret(self.secret, self.secret_file, f"AMI user {self.username!r}")
+
+    def ari_secret(self) -> SecretStr:
+        """The ARI password; as `ami_secret`."""
+        return read_secret(self.ari.secret, self.ari.secret_file, f"ARI user {self.ari.username!r}")
