@@ -18,14 +18,13 @@ import msgspec
 import numpy as np
 
 from tingzhen.lab import manager
+from tingzhen.lab.addresses import LabAddresses
 from tingzhen.lab.configuration import LabSettings, choose_addresses, write_configuration
 from tingzhen.lab.install import Installation, install, lab_home
 from tingzhen.lab.processes import ProcessMark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tingzhen.lab.addresses import LabAddresses
 
 START_SECONDS = 30.0
 """How long Asterisk may take until FullyBooted (it takes about one second)."""

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MEMBER_READY = {"1", "2"}
-"""Device states of a member that counts: not in use, in use."""
+MEMBER_FREE = "1"
+"""A member's device state: registered and in no call (AST_DEVICE_NOT_INUSE)."""
 DEFAULT_NUMBER = "19900000100"
 _READY_SECONDS = 10.0
 
@@ -280,7 +280,7 @@ class Lab:
         Raises:
             ValueError: An audio file cannot be read.
             OSError: An audio file is not there.
-            LabError: An agent does not become available.
+            LabError: An agent does not become free.
         """
         queue = caller.to.partition("-")[0]
         for audio in [caller.audio, *(script.audio for script in (agents or {}).values())]:
@@ -327,7 +327,7 @@ class Lab:
         """Have an agent, registered and free, be a member of a queue for the length of the block.
 
         Raises:
-            LabError: The agent does not become available.
+            LabError: The agent does not become free.
         """
         await self.register(agent)
         key = (queue, agent)
@@ -358,7 +358,7 @@ class Lab:
             if (
                 event.get("Queue") == queue
                 and event.get("Interface", event.get("Location")) == interface
-                and event.get("Status") in MEMBER_READY
+                and event.get("Status") == MEMBER_FREE
             ):
                 ready.set()
 
@@ -371,7 +371,7 @@ class Lab:
             async with asyncio.timeout(_READY_SECONDS):
                 await ready.wait()
         except TimeoutError:
-            raise LabError(f"{interface} does not become available") from None
+            raise LabError(f"{interface} is not registered and free") from None
         finally:
             self.manager.unlisten(heard)
 

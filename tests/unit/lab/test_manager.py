@@ -1,6 +1,7 @@
 """The lab's own manager client."""
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def test_messages_are_the_same_however_the_stream_is_cut(cuts):
     edges = [0, *cuts, len(STREAM)]
     found = [
         message
-        for start, stop in zip(edges, edges[1:], strict=False)
+        for start, stop in itertools.pairwise(edges)
         for message in splitter.feed(STREAM[start:stop])
     ]
     assert found == MESSAGES

@@ -1,0 +1,46 @@
+"""A real Asterisk for all end-to-end tests, and its phones."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import pytest_asyncio
+
+from tingzhen.lab.scenario import Lab
+
+
+def pytest_collection_modifyitems(items):
+    """Run the coroutine tests that share the session's lab on the session's event loop."""
+    for item in items:
+        if pytest_asyncio.is_async_test(item) and "lab" in item.fixturenames:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lab():
+    """Yield the session's `Lab`: queues, agents 1001 to 1010, nothing going on.
+
+    A test that kills or freezes Asterisk starts one of its own with `Lab.up()`: it takes a second.
+    """
+    ready: asyncio.Future[Lab] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
+
+    async def own() -> None:
+        # One task enters and leaves the lab, as its task group demands; a fixture's two halves
+        # are two tasks.
+        try:
+            async with Lab.up() as running:
+                ready.set_result(running)
+                await over.wait()
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(error)
+            raise
+
+    owner = asyncio.create_task(own())
+    try:
+        yield await ready
+    finally:
+        over.set()
+        await asyncio.gather(owner, return_exceptions=True)
