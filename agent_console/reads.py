@@ -18,9 +18,12 @@ from agent_console.privacy import mask_name, mask_number
 from backbone.events import Delivery, Envelope, Event, decode, kind_of
 from backbone.ids import stable_id
 from backbone.store.schema import alerts, calls, journal
-from qa_engine.events import Evidence
+from qa_engine.events import Alert
 
 T = TypeVar("T")
+
+# The table says where an alert stands, the journal what it said.
+_ALERTS = select(alerts, journal.c.payload).join(journal, journal.c.seq == alerts.c.seq)
 
 CallFilter = Literal["all", "in_progress", "ended"]
 AlertFilter = Literal["all", "open", "acknowledged"]
@@ -100,7 +103,7 @@ def list_alerts(
     Raises:
         BadCursorError: the cursor is none of ours.
     """
-    query = select(alerts)
+    query = _ALERTS
     if which != "all":
         query = query.where(alerts.c.state == which)
     return _page(
@@ -110,7 +113,7 @@ def list_alerts(
 
 def find_alert(connection: Connection, alert_id: str) -> AlertView | None:
     """One alert."""
-    row = connection.execute(select(alerts).where(alerts.c.alert_id == alert_id)).mappings().first()
+    row = connection.execute(_ALERTS.where(alerts.c.alert_id == alert_id)).mappings().first()
     return None if row is None else _alert_view(row)
 
 
@@ -217,28 +220,8 @@ def _summary(row: RowMapping) -> CallSummary:
 
 
 def _alert_view(row: RowMapping) -> AlertView:
-    evidence = msgspec.json.decode(row["evidence"], type=Evidence)
-    return AlertView(
-        alert_id=row["alert_id"],
-        call_id=row["call_id"],
-        queue=row["queue"],
-        agent=row["agent"],
-        rule=row["rule"],
-        kind=row["kind"],
-        severity=row["severity"],
-        role=row["role"],
-        title=row["title"],
-        title_en=row["title_en"],
-        phrase=row["phrase"],
-        start=row["start"],
-        end=row["end"],
-        suspected=row["suspected"],
-        segment_id=evidence.segment_id,
-        measured=evidence.measured,
-        limit=evidence.limit,
-        unit=evidence.unit,
-        at=row["at"],
-        state=row["state"],
-        acknowledged_by=row["acknowledged_by"],
-        acknowledged_at=row["acknowledged_at"],
-    )
+    view = AlertView.of(msgspec.json.decode(row["payload"], type=Alert))
+    view.state = row["state"]
+    view.acknowledged_by = row["acknowledged_by"]
+    view.acknowledged_at = row["acknowledged_at"]
+    return view

@@ -21,6 +21,7 @@ from agent_console.settings import ConsoleSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
+from backbone.errors import UserError
 
 _log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ _SHUTDOWN_S = 5
 _LINGER_S = 2.0
 
 
-class ConsoleError(RuntimeError):
+class ConsoleError(UserError):
     """The console cannot run; the message says why and what to do."""
 
 

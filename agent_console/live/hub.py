@@ -138,7 +138,7 @@ class LiveHub:
 
     def _can_resume(self, after: int, stream: str, current: str) -> bool:
         missed = self._bus.last_seq - after
-        return bool(current) and stream == current and 0 <= missed <= self._settings.resume_limit
+        return stream == current and 0 <= missed <= self._settings.resume_limit
 
     def _greeting(self, session: Session, stream: str, seq: int, *, resumed: bool) -> str:
         self._projector.forget_stale()

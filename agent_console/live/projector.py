@@ -13,6 +13,7 @@ from agent_console.live.views import AlertView
 from agent_console.settings import ConsoleSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
+from backbone.ids import new_id
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
@@ -44,7 +45,8 @@ class LiveProjector:
     async def stream(self) -> str:
         """The name of the journal whose numbers are in use."""
         if not self._stream:
-            self._stream = await asyncio.to_thread(self._read_stream)
+            # An empty journal has no name yet; a made-up one does until the next start.
+            self._stream = await asyncio.to_thread(self._read_stream) or new_id()
         return self._stream
 
     def forget_stale(self) -> None:

@@ -168,6 +168,8 @@ class AlertView:
     limit: float | None
     unit: str
     at: float
+    advice: str = ""
+    advice_en: str = ""
     state: AlertState = "open"
     acknowledged_by: str | None = None
     acknowledged_at: float | None = None
@@ -195,6 +197,8 @@ class AlertView:
             limit=event.evidence.limit,
             unit=event.evidence.unit,
             at=event.at,
+            advice=event.advice,
+            advice_en=event.advice_en,
         )
 
 

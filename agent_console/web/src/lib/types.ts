@@ -81,6 +81,8 @@ export interface Alert {
   limit: number | null;
   unit: string;
   at: number;
+  advice: string;
+  advice_en: string;
   state: "open" | "acknowledged";
   acknowledged_by: string | null;
   acknowledged_at: number | null;

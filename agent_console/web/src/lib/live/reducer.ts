@@ -111,6 +111,8 @@ function addAlert(data: LiveData, event: EventMessage): LiveData {
     limit: evidence.limit ?? null,
     unit: evidence.unit ?? "",
     at: raw.at,
+    advice: raw.advice ?? "",
+    advice_en: raw.advice_en ?? "",
     state: "open",
     acknowledged_by: null,
     acknowledged_at: null,
