@@ -36,7 +36,7 @@ def read_secret(secret: SecretStr | None, secret_file: Path | None, what: str) -
 class AriSettings(_Model):
     """Where Asterisk's REST interface is; taps ask it for audio."""
 
-    url: str = Field(default="http://127.0.0.1:8088", description="Asterisk's HTTP server")
+    url: str = Field(default="http://127.0.0.1:8088/ari", description="base of Asterisk's ARI")
     username: str = Field(default="tingzhen", description="user in ari.conf")
     secret: SecretStr | None = Field(default=None, description="its password")
     secret_file: Path | None = Field(

@@ -1,0 +1,1 @@
+"""Asterisk's AudioSocket: the frames, and the server that taps send audio to."""

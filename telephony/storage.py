@@ -1,0 +1,232 @@
+"""Calls and legs in the database: how events are written down, and how they are read again."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, insert, select, update
+
+from backbone.events import Event
+from backbone.media import LegClosed, LegOpened, Role
+from backbone.store.journal import Projection
+from backbone.store.schema import calls, legs
+from telephony.calls.visit import OpenCall
+from telephony.events import CallConnected, CallEnded, CallJoined, CallRecord
+
+
+class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of `calls`: a visit, under way (`outcome` None) or over.
+
+    `leg_ids` are not part of it; see `legs_of`.
+    """
+
+    call_id: str
+    system: str
+    uniqueid: str
+    linkedid: str
+    visit: int
+    queue: str
+    caller: str
+    caller_name: str
+    agent: str
+    outcome: str | None
+    joined_at: float
+    answered_at: float | None
+    ended_at: float | None
+    wait_s: float | None
+    ring_s: float | None
+    rings: int | None
+    talk_s: float | None
+    hold_s: float
+    transfers: int
+    hangup_by: str
+    hangup_cause: int | None
+    unanswered: tuple[str, ...]
+    complete: bool
+    incomplete_reason: str
+    arrival_times: bool
+
+
+class StoredLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of `legs`; `closed_at`, `samples` and `complete` are None while it is open."""
+
+    leg_id: str
+    call_id: str
+    role: Role
+    rate: int
+    opened_at: float
+    offset_s: float
+    closed_at: float | None
+    samples: int | None
+    complete: bool | None
+    reason: str
+
+
+# Writing
+
+
+def _upsert(
+    connection: Connection, table: Table, key: ColumnElement[bool], values: dict[str, object]
+) -> None:
+    """Change the row, or make it; both databases have the same words for that."""
+    if connection.execute(update(table).where(key).values(values)).rowcount == 0:
+        connection.execute(insert(table).values(values))
+
+
+def _call_joined(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, CallJoined)  # noqa: S101 - the table below pairs them
+    known = select(calls.c.call_id).where(calls.c.call_id == event.call_id)
+    if connection.execute(known).first() is not None:
+        return  # later events know better
+    connection.execute(
+        insert(calls).values(
+            call_id=event.call_id,
+            system=event.system,
+            uniqueid=event.uniqueid,
+            linkedid=event.linkedid,
+            visit=event.visit,
+            queue=event.queue,
+            caller=event.caller,
+            caller_name=event.caller_name,
+            joined_at=event.at,
+        )
+    )
+
+
+def _call_connected(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, CallConnected)  # noqa: S101 - as above
+    connection.execute(
+        update(calls)
+        .where(and_(calls.c.call_id == event.call_id, calls.c.outcome.is_(None)))
+        .values(
+            agent=event.agent,
+            answered_at=event.at,
+            wait_s=event.wait_s,
+            ring_s=event.ring_s,
+            rings=event.rings,
+        )
+    )
+
+
+def _call_ended(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, CallEnded)  # noqa: S101 - as above
+    values = msgspec.structs.asdict(event.record)
+    values["unanswered"] = msgspec.json.encode(event.record.unanswered).decode()
+    _upsert(connection, calls, calls.c.call_id == event.call_id, values)
+
+
+def _leg_opened(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, LegOpened)  # noqa: S101 - as above
+    values = {
+        "leg_id": event.leg_id,
+        "call_id": event.call_id,
+        "role": event.role,
+        "rate": event.rate,
+        "opened_at": event.at,
+        "offset_s": event.offset_s,
+    }
+    _upsert(connection, legs, legs.c.leg_id == event.leg_id, values)
+
+
+def _leg_closed(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, LegClosed)  # noqa: S101 - as above
+    values = {
+        "closed_at": event.at,
+        "samples": event.samples,
+        "complete": event.complete,
+        "reason": event.reason,
+    }
+    key = legs.c.leg_id == event.leg_id
+    if connection.execute(update(legs).where(key).values(values)).rowcount == 0:
+        never_opened = {
+            "leg_id": event.leg_id,
+            "call_id": event.call_id,
+            "role": event.role,
+            "rate": 0,
+            "opened_at": event.at,
+            "offset_s": 0.0,
+        }
+        connection.execute(insert(legs).values(never_opened | values))
+
+
+PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
+    CallJoined: (_call_joined,),
+    CallConnected: (_call_connected,),
+    CallEnded: (_call_ended,),
+    LegOpened: (_leg_opened,),
+    LegClosed: (_leg_closed,),
+}
+"""What the journal writes into our tables; every one may see an event twice."""
+
+
+# Reading
+
+
+def open_calls(connection: Connection) -> list[OpenCall]:
+    """Visits without an end, oldest first: what a restarted program has to take up."""
+    columns = [calls.c[name] for name in OpenCall.__struct_fields__]
+    query = select(*columns).where(calls.c.outcome.is_(None)).order_by(calls.c.joined_at)
+    return [OpenCall(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its API
+
+
+def visit_numbers(connection: Connection, system: str, since: float) -> dict[str, int]:
+    """The highest finished visit of each channel of a PBX that joined a queue after `since`."""
+    query = (
+        select(calls.c.uniqueid, func.max(calls.c.visit))
+        .where(calls.c.system == system, calls.c.joined_at >= since, calls.c.outcome.is_not(None))
+        .group_by(calls.c.uniqueid)
+    )
+    return {uniqueid: number for uniqueid, number in connection.execute(query)}
+
+
+def recent_calls(
+    connection: Connection, *, limit: int = 100, before: float | None = None
+) -> list[StoredCall]:
+    """Visits by the time of joining, newest first; `before` pages on."""
+    query = select(calls).order_by(calls.c.joined_at.desc(), calls.c.call_id).limit(limit)
+    if before is not None:
+        query = query.where(calls.c.joined_at < before)
+    return [_stored_call(row) for row in connection.execute(query)]
+
+
+def stored_call(connection: Connection, call_id: str) -> StoredCall | None:
+    """One visit; None when there is no such."""
+    row = connection.execute(select(calls).where(calls.c.call_id == call_id)).first()
+    return _stored_call(row) if row is not None else None
+
+
+def record_of(call: StoredCall) -> CallRecord | None:
+    """The record of a visit that is over; None while it is under way."""
+    if call.outcome is None or call.ended_at is None:
+        return None
+    return msgspec.convert(msgspec.structs.asdict(call), CallRecord)
+
+
+def legs_of(connection: Connection, call_id: str) -> list[StoredLeg]:
+    """A call's legs in the order of their opening."""
+    query = select(legs).where(legs.c.call_id == call_id).order_by(legs.c.opened_at, legs.c.role)
+    return [StoredLeg(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its API
+
+
+def open_legs(connection: Connection) -> list[StoredLeg]:
+    """Legs without an end: after a restart their audio went with the program that died."""
+    query = select(legs).where(legs.c.closed_at.is_(None)).order_by(legs.c.opened_at)
+    return [StoredLeg(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its API
+
+
+def orphan_closed(leg: StoredLeg, at: float) -> LegClosed:
+    """The end of a leg that an earlier run of the program left open; to be published."""
+    return LegClosed(
+        at=at,
+        call_id=leg.call_id,
+        leg_id=leg.leg_id,
+        role=leg.role,
+        samples=0,
+        complete=False,
+        reason="media_server_stopped",
+    )
+
+
+def _stored_call(row: Row[tuple[object, ...]]) -> StoredCall:
+    values = dict(row._mapping)  # noqa: SLF001 - its API
+    values["unanswered"] = tuple(msgspec.json.decode(values["unanswered"]))
+    return StoredCall(**values)

@@ -1,0 +1,1 @@
+"""Asking Asterisk for both sides of a call."""
