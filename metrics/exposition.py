@@ -70,11 +70,6 @@ class MetricsApp:
         return any((mapped or address) in network for network in self._networks)
 
 
-def metrics_app(settings: MetricsSettings, registry: CollectorRegistry) -> MetricsApp:
-    """The /metrics page over a registry; see `MetricsApp`."""
-    return MetricsApp(settings, registry)
-
-
 def _token(settings: MetricsSettings) -> bytes | None:
     if settings.token is not None:
         token = settings.token.get_secret_value()

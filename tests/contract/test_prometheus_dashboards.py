@@ -19,7 +19,7 @@ from starlette.routing import Route
 from backbone.bus import Bus
 from backbone.clock import SystemClock
 from backbone.counters import Counters
-from metrics.exposition import metrics_app
+from metrics.exposition import MetricsApp
 from metrics.first_contact import Contact
 from metrics.projector import MetricsProjector
 from metrics.settings import MetricsSettings
@@ -91,7 +91,7 @@ class Program:
             settings, self._bus, counters, SystemClock(), registry, store=Store()
         )
         console = FastAPI()
-        console.router.routes.append(Route("/metrics", metrics_app(settings, registry)))
+        console.router.routes.append(Route("/metrics", MetricsApp(settings, registry)))
         config = uvicorn.Config(
             console, host="127.0.0.1", port=0, log_level="warning", lifespan="off"
         )

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.routing import Route
 
 from backbone.errors import UserError
-from metrics.exposition import metrics_app
+from metrics.exposition import MetricsApp
 from metrics.settings import MetricsSettings
 
 LOOPBACK, ELSEWHERE = "127.0.0.1", "192.0.2.7"
@@ -16,7 +16,7 @@ LOOPBACK, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 def client_of(address, **settings):
     registry = CollectorRegistry()
     Counter("tingzhen_things", "Things.", registry=registry).inc(3)
-    app = metrics_app(MetricsSettings(**settings), registry)
+    app = MetricsApp(MetricsSettings(**settings), registry)
     console = FastAPI()
     console.router.routes.append(Route("/metrics", app))
     console.mount("/mounted", app)
@@ -90,4 +90,4 @@ def test_a_token_file_that_holds_none_is_refused(tmp_path, content):
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(UserError, match="token"):
-        metrics_app(MetricsSettings(token_file=file), CollectorRegistry())
+        MetricsApp(MetricsSettings(token_file=file), CollectorRegistry())
