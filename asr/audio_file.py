@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import av.error
+from av.container import InputContainer
 
 _BYTES_PER_SAMPLE = 2
 _LONGEST_S = 12 * 3600.0
@@ -74,21 +76,8 @@ class AudioFile:
         return block
 
     def _decode(self) -> Iterator[bytes]:
-        if not self.path.exists():
-            raise AudioFileError(f"{self.path}: no such file")
-        if not self.path.is_file():
-            raise AudioFileError(f"{self.path}: not a file")
-        if not self.path.stat().st_size:
-            raise AudioFileError(f"{self.path}: empty file")
-        try:
-            container = av.open(str(self.path))
-        except OSError as error:  # PyAV's errors for missing rights and invalid data are these
-            if isinstance(error, PermissionError):
-                raise AudioFileError(f"{self.path}: no permission to read") from error
-            raise AudioFileError(f"{self.path}: not an audio file") from error
-        except ValueError as error:
-            raise AudioFileError(f"{self.path}: not an audio file") from error
-        with container:
+        self._check_path()
+        with self._open() as container:
             if not container.streams.audio:
                 raise AudioFileError(f"{self.path}: holds no audio track")
             stream = container.streams.audio[0]
@@ -98,8 +87,22 @@ class AudioFile:
             if self.rate < _LOWEST_RATE:
                 raise AudioFileError(f"{self.path}: {self.rate} Hz is too low for speech")
             to_mono = av.AudioResampler(format="s16", layout="mono", rate=self.rate)
-            for frame in container.decode(stream):
+            for frame in itertools.chain(container.decode(stream), (None,)):
                 for mono in to_mono.resample(frame):
                     yield bytes(mono.planes[0])[: mono.samples * _BYTES_PER_SAMPLE]
-            for mono in to_mono.resample(None):
-                yield bytes(mono.planes[0])[: mono.samples * _BYTES_PER_SAMPLE]
+
+    def _check_path(self) -> None:
+        if not self.path.exists():
+            raise AudioFileError(f"{self.path}: no such file")
+        if not self.path.is_file():
+            raise AudioFileError(f"{self.path}: not a file")
+        if not self.path.stat().st_size:
+            raise AudioFileError(f"{self.path}: empty file")
+
+    def _open(self) -> InputContainer:
+        try:
+            return av.open(str(self.path))
+        except PermissionError as error:
+            raise AudioFileError(f"{self.path}: no permission to read") from error
+        except (OSError, ValueError) as error:  # PyAV's own errors are of these kinds
+            raise AudioFileError(f"{self.path}: not an audio file") from error

@@ -41,23 +41,19 @@ def refusal(hypothesis: Hypothesis, language: str, settings: GuardSettings) -> s
     """Why a text is not to be believed, or an empty string. See `Recognition.refused`."""
     text = hypothesis.text
     unsure = hypothesis.avg_logprob < settings.min_logprob
-    if hypothesis.no_speech > settings.no_speech and unsure:
-        return "silence"
-    if not _letters(text):
-        return "empty"
-    if compression_ratio(text) > settings.max_compression_ratio:
-        return "loop"
-    if hypothesis.tokens > token_limit(hypothesis.duration_s, settings):
-        return "too_many_tokens"
-    if unsure:
-        return "low_confidence"
-    if is_invention(text, language):
-        return "invention"
-    return ""
+    checks = {
+        "silence": unsure and hypothesis.no_speech > settings.no_speech,
+        "empty": not any(character.isalnum() for character in text),
+        "loop": compression_ratio(text) > settings.max_compression_ratio,
+        "too_many_tokens": hypothesis.tokens > token_limit(hypothesis.duration_s, settings),
+        "low_confidence": unsure,
+        "invention": is_invention(text, language),
+    }
+    return next((reason for reason, applies in checks.items() if applies), "")
 
 
 # Sentences that Whisper puts into silence: ends of subtitled videos, in simplified characters.
-# The pattern has to be the whole text, or it would swallow a caller's own thanks.
+# A pattern has to be the whole text, or it would swallow what a caller really said.
 _INVENTIONS: dict[str, tuple[str, ...]] = {
     "zh": (
         r".*amara\s*org.*",
@@ -68,6 +64,7 @@ _INVENTIONS: dict[str, tuple[str, ...]] = {
         r"(中文)?字幕",
         r"(谢谢|感谢)(大家|您|你们)?(的)?(观看|收看|收听|聆听|观赏).*",
         r".*(下期|下集|下个视频|下次视频|下一集).*(再见|见)",
+        r"谢谢大家",
         r"以下是普通话的句子",
         r"by索兰娅",
         r"作词.{0,6}作曲.*",
@@ -75,19 +72,13 @@ _INVENTIONS: dict[str, tuple[str, ...]] = {
     ),
     "en": (
         r"(thank you|thanks)( so much| very much)? for (watching|listening|viewing).*",
+        r"you",
         r"(please )?(like and )?subscribe.*",
         r".*subtitles? by.*",
         r".*amara\s*org.*",
         r"(see|i ll see) you in the next (video|one).*",
     ),
 }
-# Refused only from audio that is too short or too quiet to be it is not for a list to know:
-# "谢谢大家" said by a caller is rare, by Whisper on noise common.
-_INVENTIONS_WHOLE: dict[str, frozenset[str]] = {
-    "zh": frozenset({"谢谢大家", "謝謝大家", "多谢您的观看"}),
-    "en": frozenset({"you", "thank you for watching"}),
-}
-
 _COMPILED = {
     language: tuple(re.compile(pattern) for pattern in patterns)
     for language, patterns in _INVENTIONS.items()
@@ -102,15 +93,7 @@ def is_invention(text: str, language: str) -> bool:
     """
     plain = _plain(text)
     languages = dict.fromkeys((language, "zh", "en"))
-    return any(
-        plain in _INVENTIONS_WHOLE.get(key, frozenset())
-        or any(pattern.fullmatch(plain) for pattern in _COMPILED.get(key, ()))
-        for key in languages
-    )
-
-
-def _letters(text: str) -> bool:
-    return any(character.isalnum() for character in text)
+    return any(pattern.fullmatch(plain) for key in languages for pattern in _COMPILED.get(key, ()))
 
 
 def _plain(text: str) -> str:

@@ -71,6 +71,10 @@ class DecodeQueue(Generic[T]):
         """Queue a final. A partial of the same leg that still waits has become pointless."""
         if self._partials.pop(leg, None) is not None:
             self.skipped += 1
+        # Whatever the deadlines say, a leg's finals keep their order.
+        deadline = max(
+            deadline, *(other for other, _, queued in self._finals if queued.leg == leg), deadline
+        )
         queued = Queued(leg, deadline, partial=False, item=item)
         self._finals.append((deadline, next(self._order), queued))
         self._finals.sort(key=lambda entry: entry[:2])

@@ -107,7 +107,7 @@ class Transcriber:
         self._clock = clock
         self._counters = counters
         self._scheduler: DecodeScheduler[_Segment] = DecodeScheduler(
-            recogniser, settings.decode_threads, clock, counters
+            recogniser, settings.parallel, clock, counters
         )
         self._legs: dict[str, _Leg] = {}
         self._early: OrderedDict[str, deque[AudioFrame]] = OrderedDict()
@@ -269,7 +269,7 @@ class Transcriber:
         )
         await self._scheduler.add_final(
             leg.opened.leg_id,
-            segment.spoken_at,
+            leg.opened.at + segment.end / RATE,  # also in order when audio comes faster
             Work(speech.audio, lambda: leg.language.languages, segment),
         )
 

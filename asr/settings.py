@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Language = Literal["zh", "en", "auto"]
+
+_MOST_PARALLEL = 8
 
 
 class VadSettings(BaseModel):
@@ -90,10 +93,10 @@ class GuardSettings(BaseModel):
 
 
 class WhisperSettings(BaseModel):
-    """How Whisper is run. Floors were measured for `base`: measure before trusting them elsewhere.
+    """How Whisper is run. The defaults were measured for `base` with `python -m asr.bench`.
 
-    Measured on the ten scripted calls and the read speech under tests/data/speech, see
-    `asr.bench`.
+    Measure again before trusting them with another model: short windows cost some models much
+    of their accuracy.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -137,10 +140,17 @@ class AsrSettings(BaseModel):
         description="CTranslate2 compute type; default is int8 on the CPU, float16 on a GPU.",
     )
     decode_threads: int = Field(
-        default=1, ge=1, le=64, description="Segments decoded at the same time."
+        default=0,
+        ge=0,
+        le=64,
+        description="Segments decoded at the same time; 0 is the number of cores, at most 8.",
     )
     cpu_threads: int = Field(
-        default=0, ge=0, le=64, description="Threads for one segment; 0 is the cores, at most 4."
+        default=1,
+        ge=1,
+        le=64,
+        description="Threads for one segment. More shorten one decoding on an idle machine and "
+        "cost throughput on a busy one.",
     )
     language: Language = Field(
         default="zh", description="Spoken language; auto finds it per leg and keeps it."
@@ -156,3 +166,8 @@ class AsrSettings(BaseModel):
     node: str = Field(default="local", description="This node's name in health events.")
     vad: VadSettings = VadSettings()
     whisper: WhisperSettings = WhisperSettings()
+
+    @property
+    def parallel(self) -> int:
+        """Segments decoded at the same time, with 0 resolved for this machine."""
+        return self.decode_threads or min(_MOST_PARALLEL, os.cpu_count() or 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,13 +30,12 @@ FULL_WINDOW = 3000
 """Frames of 10 ms that Whisper was trained on."""
 
 _FRAMES_PER_S = 100
-_MOST_CPU_THREADS = 4
 _MOST_TOKENS = 224  # half of Whisper's text context; the rest is the prompt's
 _TOKENS_OVER_LIMIT = 4  # a loop has to run past the guard's limit to be seen by it
 
 
 class WhisperRecogniser:
-    """Decodes segments with Whisper. Safe to call from as many threads as `decode_threads`."""
+    """Decodes segments with Whisper. Safe to call from as many threads as `settings.parallel`."""
 
     def __init__(self, model: WhisperModel, settings: WhisperSettings, name: str) -> None:
         self._model = model
@@ -57,14 +55,13 @@ class WhisperRecogniser:
         compute_type = settings.compute_type
         if compute_type == "default":
             compute_type = "int8" if device == "cpu" else "float16"
-        threads = settings.cpu_threads or min(_MOST_CPU_THREADS, os.cpu_count() or 1)
         try:
             model = WhisperModel(
                 str(folder),
                 device=device,
                 compute_type=compute_type,
-                cpu_threads=threads,
-                num_workers=settings.decode_threads,
+                cpu_threads=settings.cpu_threads,
+                num_workers=settings.parallel,
                 local_files_only=True,
             )
         except (RuntimeError, ValueError, OSError) as error:
