@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    String,
+    Table,
+    and_,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
@@ -68,8 +79,20 @@ def _upsert(
     connection: Connection, table: Table, key: ColumnElement[bool], values: dict[str, object]
 ) -> None:
     """Change the row, or make it; both databases have the same words for that."""
+    values = _fitting(table, values)
     if connection.execute(update(table).where(key).values(values)).rowcount == 0:
         connection.execute(insert(table).values(values))
+
+
+def _fitting(table: Table, values: dict[str, object]) -> dict[str, object]:
+    """Cut texts to their columns; what a caller's name holds must not cost the call's row."""
+    fitting = {}
+    for name, value in values.items():
+        kind = table.c[name].type
+        if isinstance(value, str) and isinstance(kind, String):
+            value = value.replace("\0", "\N{REPLACEMENT CHARACTER}")[: kind.length]  # noqa: PLW2901 - the same value, made to fit
+        fitting[name] = value
+    return fitting
 
 
 def _call_joined(connection: Connection, _seq: int, event: Event) -> None:
@@ -77,19 +100,18 @@ def _call_joined(connection: Connection, _seq: int, event: Event) -> None:
     known = select(calls.c.call_id).where(calls.c.call_id == event.call_id)
     if connection.execute(known).first() is not None:
         return  # later events know better
-    connection.execute(
-        insert(calls).values(
-            call_id=event.call_id,
-            system=event.system,
-            uniqueid=event.uniqueid,
-            linkedid=event.linkedid,
-            visit=event.visit,
-            queue=event.queue,
-            caller=event.caller,
-            caller_name=event.caller_name,
-            joined_at=event.at,
-        )
-    )
+    values = {
+        "call_id": event.call_id,
+        "system": event.system,
+        "uniqueid": event.uniqueid,
+        "linkedid": event.linkedid,
+        "visit": event.visit,
+        "queue": event.queue,
+        "caller": event.caller,
+        "caller_name": event.caller_name,
+        "joined_at": event.at,
+    }
+    connection.execute(insert(calls).values(_fitting(calls, values)))
 
 
 def _call_connected(connection: Connection, _seq: int, event: Event) -> None:
@@ -165,7 +187,7 @@ def open_calls(connection: Connection) -> list[OpenCall]:
     """Visits without an end, oldest first: what a restarted program has to take up."""
     columns = [calls.c[name] for name in OpenCall.__struct_fields__]
     query = select(*columns).where(calls.c.outcome.is_(None)).order_by(calls.c.joined_at)
-    return [OpenCall(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its API
+    return [OpenCall(**row) for row in connection.execute(query).mappings()]
 
 
 def visit_numbers(connection: Connection, system: str, since: float) -> dict[str, int]:
@@ -175,7 +197,7 @@ def visit_numbers(connection: Connection, system: str, since: float) -> dict[str
         .where(calls.c.system == system, calls.c.joined_at >= since, calls.c.outcome.is_not(None))
         .group_by(calls.c.uniqueid)
     )
-    return {uniqueid: number for uniqueid, number in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def recent_calls(
@@ -185,12 +207,13 @@ def recent_calls(
     query = select(calls).order_by(calls.c.joined_at.desc(), calls.c.call_id).limit(limit)
     if before is not None:
         query = query.where(calls.c.joined_at < before)
-    return [_stored_call(row) for row in connection.execute(query)]
+    return [_stored_call(row) for row in connection.execute(query).mappings()]
 
 
 def stored_call(connection: Connection, call_id: str) -> StoredCall | None:
     """One visit; None when there is no such."""
-    row = connection.execute(select(calls).where(calls.c.call_id == call_id)).first()
+    query = select(calls).where(calls.c.call_id == call_id)
+    row = connection.execute(query).mappings().first()
     return _stored_call(row) if row is not None else None
 
 
@@ -204,13 +227,13 @@ def record_of(call: StoredCall) -> CallRecord | None:
 def legs_of(connection: Connection, call_id: str) -> list[StoredLeg]:
     """A call's legs in the order of their opening."""
     query = select(legs).where(legs.c.call_id == call_id).order_by(legs.c.opened_at, legs.c.role)
-    return [StoredLeg(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its API
+    return [StoredLeg(**row) for row in connection.execute(query).mappings()]
 
 
 def open_legs(connection: Connection) -> list[StoredLeg]:
     """Legs without an end: after a restart their audio went with the program that died."""
     query = select(legs).where(legs.c.closed_at.is_(None)).order_by(legs.c.opened_at)
-    return [StoredLeg(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its API
+    return [StoredLeg(**row) for row in connection.execute(query).mappings()]
 
 
 def orphan_closed(leg: StoredLeg, at: float) -> LegClosed:
@@ -226,7 +249,5 @@ def orphan_closed(leg: StoredLeg, at: float) -> LegClosed:
     )
 
 
-def _stored_call(row: Row[tuple[object, ...]]) -> StoredCall:
-    values = dict(row._mapping)  # noqa: SLF001 - its API
-    values["unanswered"] = tuple(msgspec.json.decode(values["unanswered"]))
-    return StoredCall(**values)
+def _stored_call(row: RowMapping) -> StoredCall:
+    return StoredCall(**{**row, "unanswered": tuple(msgspec.json.decode(row["unanswered"]))})
