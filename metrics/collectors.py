@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -146,11 +146,10 @@ class HealthCollector(Collector):
         return [up, last, reconnects, tap_up]
 
 
-_ALWAYS_SHOWN = (
-    ("journal_failures", ()),
-    ("journal_lost", ()),
-    ("projection_failures", ()),
-)
+HEALTH_COUNTERS = frozenset({*(f"asr_{name}" for name, _, _ in _ASR_COUNTERS), "ami_reconnects"})
+"""What the health reports count, named as backbone's counters are."""
+
+_ALWAYS_SHOWN = ("ami_dropped", "journal_failures", "journal_lost", "projection_failures")
 _BUS_DELIVERIES = ("durable", "latest", "live")
 
 
@@ -158,12 +157,19 @@ class CountersCollector(Collector):
     """All of backbone's counters, `name` as `tingzhen_<name>_total`, and the bus' queue depths.
 
     A counter that appears with its first count has no increase for Prometheus to see, so those
-    that alerts stand on are shown with zero from the start.
+    that alerts stand on are shown with zero from the start. `shown_elsewhere` are names that
+    events or health reports count already: the same family twice would be added up twice.
     """
 
-    def __init__(self, counters: Counters, depths: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        depths: Callable[[], Mapping[str, int]],
+        shown_elsewhere: Collection[str] = (),
+    ) -> None:
         self._counters = counters
         self._depths = depths
+        self._shown_elsewhere = frozenset(shown_elsewhere)
 
     def describe(self) -> Iterable[Metric]:
         """Registered without being collected."""
@@ -173,7 +179,7 @@ class CountersCollector(Collector):
         """One family per counter name."""
         depths = self._depths()
         values: dict[str, dict[tuple[tuple[str, str], ...], int]] = {
-            name: {labels: 0} for name, labels in _ALWAYS_SHOWN
+            name: {(): 0} for name in _ALWAYS_SHOWN
         }
         dropped = values.setdefault("bus_dropped", {})
         overflows = values.setdefault("bus_overflows", {})
@@ -182,6 +188,8 @@ class CountersCollector(Collector):
             for delivery in _BUS_DELIVERIES:
                 dropped[("delivery", delivery), ("subscriber", subscriber)] = 0
         for key, value in self._counters.snapshot().items():
+            if key.name in self._shown_elsewhere:
+                continue
             family = values.setdefault(key.name, {})
             # An unlabelled zero stands in only until a labelled count takes its place.
             if key.labels and family.get(()) == 0:

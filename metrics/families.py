@@ -20,7 +20,10 @@ class Families:
     """All metrics that are counted up by events, registered in one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        names: set[str] = set()
+
         def counter(name: str, text: str, *labels: str) -> Counter:
+            names.add(name)
             return Counter(f"tingzhen_{name}", text, labels, registry=registry)
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
@@ -29,6 +32,8 @@ class Families:
         def histogram(name: str, text: str, edges: tuple[float, ...], *labels: str) -> Histogram:
             return Histogram(f"tingzhen_{name}", text, labels, buckets=edges, registry=registry)
 
+        self.counter_names = names
+        """Without prefix and `_total`, as backbone names its counters."""
         self.build = Info("tingzhen_build", "Version of the running program.", registry=registry)
 
         # Calls

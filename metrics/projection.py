@@ -15,7 +15,12 @@ from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
-from metrics.collectors import CountersCollector, HealthCollector, LiveCollector
+from metrics.collectors import (
+    HEALTH_COUNTERS,
+    CountersCollector,
+    HealthCollector,
+    LiveCollector,
+)
 from metrics.families import Families
 from metrics.first_contact import FirstContact, Resolution
 from metrics.kpi import is_short_abandon
@@ -82,7 +87,8 @@ class MetricsProjection:
         self._open_alerts: OrderedDict[str, tuple[str, float]] = OrderedDict()
         registry.register(LiveCollector(self._live, self._queues, clock))
         registry.register(self._health)
-        registry.register(CountersCollector(counters, depths))
+        counted = self._families.counter_names | HEALTH_COUNTERS
+        registry.register(CountersCollector(counters, depths, counted))
         # Any: each handler takes its own event class, which is the key it stands under.
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             CallJoined: self._call_joined,

@@ -179,11 +179,12 @@ def _internals(board: Dashboard) -> Dashboard:
         .with_panel(
             trend(
                 "丢弃的事件(每小时)",
-                "Events dropped for a subscriber that fell behind.",
+                "Events dropped for a subscriber that fell behind, or on their way from the PBX.",
                 (
                     "{{subscriber}} {{delivery}}",
                     "sum by (subscriber, delivery) (increase(tingzhen_bus_dropped_total[1h]))",
                 ),
+                ("AMI", "sum(increase(tingzhen_ami_dropped_total[1h]))"),
                 decimals=0,
             )
         )

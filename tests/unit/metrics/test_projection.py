@@ -318,6 +318,17 @@ def test_every_counter_of_the_backbone_is_exported():
     assert board.value("something_new_total", reason="x") == 2
 
 
+def test_what_events_count_already_is_not_shown_a_second_time(board):
+    board.counters.add("legs_incomplete", 5, reason="audio_dropped")
+    board.counters.add("asr_partials_skipped", 9)
+    board.counters.add("ami_reconnects", 3, system="pbx")
+    board.feed(asr_health(), pbx_health(), leg_closed("1", "agent", complete=False, reason="x"))
+    text = board.text()
+    for name in ("legs_incomplete", "asr_partials_skipped", "ami_reconnects"):
+        assert text.count(f"# TYPE tingzhen_{name}_total counter") == 1
+        assert text.count(f"\ntingzhen_{name}_total{{") == 1
+
+
 def test_first_contact_resolution_is_shown_once_known(board):
     board.projection.first_contact(7, Resolution(FirstContact(0, 0), FirstContact(10, 1)), 1020.0)
     labels = {"window": "7d", "maturity": "provisional"}

@@ -17,6 +17,7 @@ FILES = sorted(RULES.glob("*.yml"))
 
 UP = 'up{job="tingzhen"}'
 QUEUE = '{queue="support"}'
+AMI_DROPPED = 'tingzhen_ami_dropped_total{system="pbx"}'
 DROPPED = 'tingzhen_bus_dropped_total{subscriber="qa", delivery="live"}'
 
 
@@ -58,6 +59,9 @@ CASES = [
     ("EventsDropped", {DROPPED: "_x117 5x3"}, [{"subscriber": "qa", "delivery": "live"}]),
     ("EventsDropped", {DROPPED: "5x120"}, []),  # long ago
     ("EventsDropped", {DROPPED: "0x120"}, []),
+    ("AmiEventsDropped", {AMI_DROPPED: "0x118 7x2"}, [{"system": "pbx"}]),
+    ("AmiEventsDropped", {AMI_DROPPED: "_x117 7x3"}, [{"system": "pbx"}]),
+    ("AmiEventsDropped", {AMI_DROPPED: "7x120"}, []),
     ("RecordsLost", {"tingzhen_journal_failures_total": "0x118 1x2"}, [{}]),
     ("RecordsLost", {"tingzhen_journal_lost_total": "0x118 1x2"}, [{}]),
     ("RecordsLost", {"tingzhen_journal_failures_total": "0x120"}, []),
