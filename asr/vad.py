@@ -14,6 +14,7 @@ import faster_whisper
 import numpy as np
 import onnxruntime
 
+from asr.fundamental import FundamentalRestorer
 from asr.resample import Audio
 
 WINDOW = 512
@@ -44,6 +45,7 @@ class StreamingVad:
 
     def __init__(self) -> None:
         self._session = load_session()
+        self._restorer = FundamentalRestorer()
         self.reset()
 
     def reset(self) -> None:
@@ -52,6 +54,7 @@ class StreamingVad:
         self._c = np.zeros(_STATE, np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
         self._rest = np.zeros(0, np.float32)
+        self._restorer.reset()
 
     def feed(self, audio: Audio) -> list[float]:
         """Take 16 kHz samples in; return one probability for each window they completed."""
@@ -60,7 +63,8 @@ class StreamingVad:
         self._rest = pending[windows * WINDOW :].copy()
         if not windows:
             return []
-        whole = np.concatenate([self._context, pending[: windows * WINDOW]])
+        voice = self._restorer.feed(pending[: windows * WINDOW])
+        whole = np.concatenate([self._context, voice])
         rows = np.lib.stride_tricks.sliding_window_view(whole, _CONTEXT + WINDOW)[::WINDOW]
         self._context = whole[-_CONTEXT:].copy()
         probabilities, self._h, self._c = self._session.run(
