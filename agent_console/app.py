@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -50,7 +51,10 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
     if context.metrics_app is not None:
         app.router.routes.append(Route("/metrics", _Asgi(context.metrics_app), methods=["GET"]))
     if (static / "index.html").is_file():
-        app.mount("/", _Page(directory=static, html=True))
+        # Not one mount at "/": it would answer for the API's own paths with the wrong method.
+        app.mount("/assets", _Assets(directory=static / "assets"))
+        app.router.routes.append(Route("/", _file(static / "index.html")))
+        app.router.routes.append(Route("/icon.svg", _file(static / "icon.svg")))
     else:
         app.router.routes.append(Route("/", _not_built))
     app.add_middleware(SecurityMiddleware, allowed_origins=context.settings.allowed_origins)
@@ -67,16 +71,20 @@ class _Asgi:
         await self._app(scope, receive, send)
 
 
-class _Page(StaticFiles):
-    """The built page: names with a hash in them are kept for good, the rest is asked for anew."""
+class _Assets(StaticFiles):
+    """Scripts and styles: their names hold a hash of them, so browsers may keep them for good."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        fresh = path.startswith("assets/")
-        response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable" if fresh else "no-cache"
-        )
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+
+def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(_request: Request) -> Response:
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    return serve
 
 
 async def _not_built(_request: Request) -> Response:

@@ -319,7 +319,9 @@ class Call:
         )
         return alert_id
 
-    async def step(self, step: str, title: str, title_en: str, state: Any, due: float) -> int:
+    async def step(
+        self, step: str, title: str, title_en: str, state: Any, due: float | None
+    ) -> int:
         return await self._bus.publish(
             ComplianceStep(
                 at=self._clock.time(),

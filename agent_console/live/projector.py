@@ -30,17 +30,19 @@ class LiveProjector:
         self._clock = clock
         self._engine = engine
         self._stream = ""
+        # From the first moment: health has no number and would not be heard of again.
+        self._events = bus.subscribe("console_state", *LIVE_EVENTS, maxsize=10_000)
+        self._head = bus.last_seq
 
     async def run(self) -> None:
         """Rebuild, then follow, until cancelled."""
-        after = await self._rebuild()
-        events = self._bus.subscribe("console_state", *LIVE_EVENTS, maxsize=10_000, after=after)
-        self.ready.set()
         try:
-            async for envelope in events:
+            await self._rebuild()
+            self.ready.set()
+            async for envelope in self._events:
                 self.state.apply(envelope)
         finally:
-            events.close()
+            self._events.close()
 
     async def stream(self) -> str:
         """The name of the journal whose numbers are in use."""
@@ -56,13 +58,12 @@ class LiveProjector:
     def _oldest(self) -> float:
         return self._clock.time() - self._settings.in_progress_hours * 3600
 
-    async def _rebuild(self) -> int:
-        head = self._bus.last_seq
+    async def _rebuild(self) -> None:
         first, alerts = await asyncio.to_thread(self._read_start)
         self.state.load_alerts(alerts)
         if first is None:
-            self.state.seq = head
-            return head
+            self.state.seq = self._head
+            return
         after = first - 1
         while batch := await self._bus.read(after, reads.durable_kinds(), _BATCH):
             for envelope in batch:
@@ -70,7 +71,6 @@ class LiveProjector:
             after = batch[-1].seq
         self.forget_stale()
         _log.info("live_state_rebuilt", calls=len(self.state.calls), alerts=len(self.state.alerts))
-        return after
 
     def _read_start(self) -> tuple[int | None, list[AlertView]]:
         with self._engine.connect() as connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -44,9 +43,7 @@ def axe() -> str:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=FLAGS
-        )
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield browser
         await browser.close()
 
@@ -58,7 +55,12 @@ async def desk(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def enter(
-    browser: Browser, server: ConsoleServer, *, width: int = 1366, height: int = 800, dark: bool = False
+    browser: Browser,
+    server: ConsoleServer,
+    *,
+    width: int = 1366,
+    height: int = 800,
+    dark: bool = False,
 ) -> Page:
     """Log in with the one-time link; no error may reach the browser's console."""
     context = await browser.new_context(
@@ -118,9 +120,11 @@ async def a_busy_desk(desk: World) -> tuple[Call, str]:
     await talking.legs()
     await talking.step("opening", "开场问候", "Opening", "done", 10.0)
     await talking.step("verify", "核对身份", "Verify identity", "missing", 30.0)
-    await talking.step("closing", "结束语", "Closing", "pending", 0.0)
+    await talking.step("closing", "结束语", "Closing", "pending", None)
     await talking.say("s1", "agent", "您好，市第一医院预约中心，请问有什么可以帮您？", start=1.0)
-    await talking.say("s2", "customer", "你好，我想问一下我妈的核磁检查，等了两个星期了还没排上。", start=6.2)
+    await talking.say(
+        "s2", "customer", "你好，我想问一下我妈的核磁检查，等了两个星期了还没排上。", start=6.2
+    )
     await talking.say("s3", "agent", f"单子上都写了，{BAD}。", start=14.0)
     await talking.hit("s3", f"单子上都写了，{BAD}。", "你自己不会看吗")
     alert = await talking.alert("taboo", segment="s3", phrase="你自己不会看吗")
@@ -178,7 +182,9 @@ async def test_an_alert_is_loud_leads_to_its_words_and_its_acknowledgement_stays
         await page.reload()
         await expect(page).to_have_title("(2) 听诊")
         await expect(page.locator(".loud")).to_have_count(0)
-        await expect(page.locator("article")).to_contain_text(["敏感词", "未核对身份", "lead 已确认"])
+        await expect(page.locator("article")).to_contain_text(
+            ["敏感词", "未核对身份", "lead 已确认"]
+        )
 
 
 async def test_after_a_restart_of_the_server_the_page_comes_back_and_misses_nothing(
@@ -256,9 +262,11 @@ async def test_every_look_is_accessible_and_fits(
             await page.get_by_role("button", name="English").click()
         for panel in ("calls", "conversation", "alerts") if phone else ("all",):
             if phone:
-                await page.locator("nav button").nth(
-                    ["calls", "conversation", "alerts"].index(panel)
-                ).click()
+                await (
+                    page.locator("nav button")
+                    .nth(["calls", "conversation", "alerts"].index(panel))
+                    .click()
+                )
             await expect(page.locator(".loud")).to_be_visible()
             SHOTS.mkdir(parents=True, exist_ok=True)
             await page.screenshot(path=SHOTS / f"lead-{look}-{panel}.png")

@@ -1,5 +1,6 @@
 // Language, theme, sound and notifications of this browser, as the components see them.
 
+import { agentLabel } from "./format";
 import { translate, translateValue, type Key } from "./i18n";
 import { loadPreferences, savePreferences, type Preferences } from "./preferences";
 import { playSound, unlockSound } from "./sound";
@@ -99,3 +100,10 @@ DARK.addEventListener("change", () => settings.apply());
 export const t = (key: Key, n?: string | number) => translate(settings.language, key, n);
 export const tv = (prefix: string, value: string) =>
   translateValue(settings.language, prefix, value);
+
+/** Whose words or deed an alert is about, and whose call it was. */
+export function whose(alert: Alert): string {
+  const agent = alert.agent ? `${t("agent")} ${agentLabel(alert.agent, "")}` : "";
+  if (alert.role === "agent") return agent || t("agent");
+  return agent ? `${t(alert.role)} · ${agent}` : t(alert.role);
+}

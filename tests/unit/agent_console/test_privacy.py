@@ -1,0 +1,23 @@
+"""What is shown of a caller."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent_console.privacy import mask_name, mask_number
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("13800138000", "•••• 8000"), ("1001", "1001"), ("", ""), ("10010", "•••• 0010")],
+)
+def test_numbers(number: str, shown: str) -> None:
+    assert mask_number(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("王小明", "王＊＊"), ("  Ann Lee", "A＊＊"), ("", ""), ("13800138000", ""), ("+8613800138000", "")],
+)
+def test_names(name: str, shown: str) -> None:
+    assert mask_name(name) == shown

@@ -1,0 +1,83 @@
+"""Users in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, select
+
+from agent_console import users
+from backbone.store import schema
+from backbone.store.engine import open_engine, sqlite_url
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    folder: Path = tmp_path_factory.mktemp("users")
+    return open_engine(sqlite_url(folder / "users.sqlite3"))
+
+
+@pytest.fixture
+def connection(engine: Engine):
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def test_a_user_is_verified_by_password(connection: Connection) -> None:
+    users.create_user(connection, "wang", "long enough", "lead", now=5.0)
+    found = users.verify(connection, "wang", "long enough")
+    assert found == users.User(username="wang", role="lead", created_at=5.0)
+    assert users.verify(connection, "wang", "Long enough") is None
+    assert users.verify(connection, "li", "long enough") is None
+
+
+def test_the_store_holds_no_password(connection: Connection) -> None:
+    users.create_user(connection, "wang", "long enough", "lead", now=5.0)
+    stored = connection.scalar(select(schema.users.c.password_hash))
+    assert stored is not None
+    assert stored.startswith("$argon2id$")
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "words"),
+    [
+        ("", "long enough", "user name"),
+        ("a b", "long enough", "user name"),
+        ("x" * 65, "long enough", "user name"),
+        ("wang", "short", "at least 8"),
+    ],
+)
+def test_what_is_not_acceptable_is_refused_with_its_reason(
+    connection: Connection, name: str, password: str, words: str
+) -> None:
+    with pytest.raises(users.UserError, match=words):
+        users.create_user(connection, name, password, "lead", now=0.0)
+    assert users.list_users(connection) == []
+
+
+def test_a_name_is_given_once(connection: Connection) -> None:
+    users.create_user(connection, "wang", "long enough", "lead", now=0.0)
+    with pytest.raises(users.UserError, match="exists already"):
+        users.create_user(connection, "wang", "another one", "lead", now=0.0)
+
+
+def test_the_first_start_makes_a_lead_and_the_second_does_not(connection: Connection) -> None:
+    password = users.ensure_lead(connection, None, now=0.0)
+    assert password
+    assert users.verify(connection, "lead", password)
+    assert users.ensure_lead(connection, None, now=0.0) is None
+
+
+def test_a_configured_password_is_the_leads_from_then_on(connection: Connection) -> None:
+    first = users.ensure_lead(connection, None, now=0.0)
+    assert first
+    assert users.ensure_lead(connection, "configured one", now=0.0) is None
+    assert users.verify(connection, "lead", "configured one")
+    assert users.verify(connection, "lead", first) is None
+
+
+def test_a_password_can_be_changed_only_of_somebody(connection: Connection) -> None:
+    with pytest.raises(users.UserError, match="no user"):
+        users.set_password(connection, "nobody", "long enough")
