@@ -235,6 +235,19 @@ async def test_several_calls_overlap_without_mixing_up(lab):
     assert len({call.uniqueid for call in calls}) == 3
 
 
+async def test_a_call_can_be_looked_at_while_it_goes_on(lab):
+    lab.idle_script("1009", AgentScript(ring_s=0.2))
+    caller = CallerScript(to="followup", number="19900000140")
+    async with asyncio.timeout(20), lab.member("followup", "1009"), lab.place(caller) as call:
+        await call.connected.wait()
+        await call.named.wait()
+        shown = await lab.asterisk.console("core show channels concise")
+        assert call.uniqueid in shown
+        call.caller.hang_up()
+        truth = await lab.finished(call)
+    assert (truth.agent, truth.uniqueid) == ("PJSIP/1009", call.uniqueid)
+
+
 async def test_audio_that_is_not_there_is_said_before_anyone_is_called(lab):
     with pytest.raises(FileNotFoundError, match=r"nothing\.wav"):
         await lab.call("support", agent_wav=Path("nothing.wav"))
@@ -278,7 +291,8 @@ async def test_the_audio_goes_on_through_a_freeze_and_a_kill_ends_it():
             call.caller.hang_up()
             call.agents[0].hang_up()
         await own.asterisk.launch()
-        assert own.asterisk.alive
+        await own.reconnect()
+        assert (await own.call("support", ring_s=0.2, talk_s=0.3)).outcome == "answered"
 
 
 async def test_restarting_in_the_middle_keeps_the_addresses():
@@ -287,6 +301,8 @@ async def test_restarting_in_the_middle_keeps_the_addresses():
         await own.asterisk.restart_now()
         assert own.asterisk.pid == pid
         assert "0 calls processed" in await own.asterisk.console("core show calls")
+        await own.reconnect()
+        assert (await own.call("support", ring_s=0.2, talk_s=0.3)).outcome == "answered"
 
 
 async def test_the_media_servers_address_is_what_was_given():

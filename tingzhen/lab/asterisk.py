@@ -191,8 +191,10 @@ class AsteriskInstance:
             self._child.poll()
 
     def _write_record(self) -> None:
+        # While it is being started, a detached one too belongs to the program that starts it.
+        launched = self._detached and self._process is not None
         record = InstanceRecord(
-            owner=None if self._detached else ProcessMark.of(os.getpid()),
+            owner=None if launched else ProcessMark.of(os.getpid()),
             process=self._process,
             addresses=self.addresses,
         )
@@ -275,11 +277,9 @@ def _sweep(home: Path) -> int:
         if record is not None:
             if record.owner is not None and record.owner.alive():
                 continue
-            if record.owner is None and record.process is None:
-                continue  # detached, and being started at this moment
-            if record.owner is None and record.process and record.process.alive():
-                continue
             if record.process is not None:
+                if record.owner is None and record.process.alive():
+                    continue
                 record.process.kill()
         shutil.rmtree(folder, ignore_errors=True)
         cleared += 1
@@ -295,8 +295,12 @@ def _record(folder: Path) -> InstanceRecord | None:
 
 @contextlib.contextmanager
 def _runs_locked(home: Path) -> Iterator[None]:
-    (home / "run").mkdir(parents=True, exist_ok=True)
-    with (home / "run.lock").open("w") as lock:
+    try:
+        (home / "run").mkdir(parents=True, exist_ok=True)
+        opened = (home / "run.lock").open("w")
+    except PermissionError as error:
+        raise LabError(f"{home} belongs to another user: chown it, or set TINGZHEN_LAB") from error
+    with opened as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -16,7 +16,7 @@ from tingzhen.lab.install import install as install_asterisk
 
 if TYPE_CHECKING:
     from tingzhen.lab.addresses import LabAddresses
-    from tingzhen.lab.scenario import CallTruth
+    from tingzhen.lab.truth import CallTruth
 
 DEFAULT_NAME = "default"
 SOFTPHONE_AGENT = "1010"
@@ -117,12 +117,14 @@ def call(
         home: The lab's folder.
 
     Raises:
-        LabError: No lab runs, it has no such queue or agent, or the caller would wait for ever.
+        LabError: No lab runs, it has no such queue or agent, or the extra `lab` is missing.
         ValueError: An audio file cannot be read.
         OSError: An audio file is not there.
     """
-    from tingzhen.lab.scenario import Lab  # noqa: PLC0415 - needs the extra `lab`
-
+    try:
+        from tingzhen.lab.scenario import Lab  # noqa: PLC0415 - needs the extra `lab`
+    except ModuleNotFoundError as error:
+        raise LabError("the lab's phones need: pip install 'tingzhen[lab]'") from error
     addresses = running(name, home)
     if queue not in addresses.queues:
         raise LabError(f"no queue {queue}: there are {', '.join(addresses.queues)}")

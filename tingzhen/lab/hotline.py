@@ -17,8 +17,9 @@ from pathlib import Path
 import msgspec
 
 from tingzhen.lab.recorder import record, write_truth
-from tingzhen.lab.scenario import CallTruth, Lab, busiest
+from tingzhen.lab.scenario import Lab
 from tingzhen.lab.scripts import AgentScript, CallerScript, load
+from tingzhen.lab.truth import CallTruth, busiest
 
 MARGIN_S = 0.4
 """Talk beyond the end of the audio, so that both legs are heard whole."""

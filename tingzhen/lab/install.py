@@ -106,6 +106,9 @@ def install(home: Path | None = None) -> Installation:
         if found is None:
             _install_root(home / "root")
             found = find_installation(home)
+    user = os.environ.get("SUDO_UID", "")
+    if user.isdecimal():
+        os.chown(home, int(user), -1)  # who called sudo is to run labs in it, without root
     if found is None:
         raise InstallError("Asterisk was installed but does not start: see the messages above")
     return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
     from tingzhen.lab.addresses import LabAddresses
-    from tingzhen.lab.scenario import CallTruth
+    from tingzhen.lab.truth import CallTruth
 
 _READ_SIZE = 65_536
 _ANSWER_SECONDS = 10.0

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import structlog
 
 from tingzhen.lab import manager
 from tingzhen.lab.asterisk import AsteriskInstance, LabError, start
-from tingzhen.lab.scripts import AgentScript, CallerScript, act_as_agent, act_as_caller, load
-from tingzhen.lab.sip.leg import Leg, LegRecord
+from tingzhen.lab.scripts import (
+    SILENCE,
+    AgentScript,
+    CallerScript,
+    act_as_agent,
+    act_as_caller,
+    load,
+)
 from tingzhen.lab.sip.phone import Phone
+from tingzhen.lab.truth import CallTruth, PlacedCall
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from tingzhen.lab.addresses import LabAddresses
     from tingzhen.lab.configuration import LabSettings
     from tingzhen.lab.manager import Manager, Message
+    from tingzhen.lab.sip.leg import Leg
 
 log = structlog.get_logger(__name__)
 
@@ -30,91 +41,16 @@ MEMBER_FREE = "1"
 """A member's device state: registered and in no call (AST_DEVICE_NOT_INUSE)."""
 DEFAULT_NUMBER = "19900000100"
 _READY_SECONDS = 10.0
+_NAMED_SECONDS = 5.0
 
 
-class CallTruth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the parties themselves measured of a call. Seconds, and epoch seconds.
+@dataclass(frozen=True, eq=False)
+class _Duty:
+    """What an agent is to do, in which call (None: in any), and the audio for it."""
 
-    Attributes:
-        uniqueid: Asterisk's id of the caller's channel.
-        queue: Queue that was dialled.
-        caller: The caller's number.
-        agent: Interface of the agent who answered, None when nobody did.
-        outcome: answered, abandoned (the caller hung up waiting), or released (Asterisk ended the
-            wait: timeout, empty queue).
-        began: The caller's INVITE.
-        joined_at: Asterisk answered the caller, who waits from here on.
-        answered_at: The agent's 200.
-        ended_at: The caller's BYE, sent or received.
-        wait_s: From `joined_at` to `answered_at`, or to the end when nobody answered.
-        ring_s: The answering agent's alerting time: its 180 to its 200.
-        talk_s: From `answered_at` to the end of that agent's leg, or of the caller's if earlier.
-        hangup_by: caller, agent, or pbx (also for whoever the call was transferred to).
-        caller_leg: The caller's record.
-        agent_legs: The records of every agent leg of this call, in order of start.
-    """
-
-    uniqueid: str
-    queue: str
-    caller: str
-    agent: str | None
-    outcome: str
-    began: float
-    joined_at: float | None
-    answered_at: float | None
-    ended_at: float
-    wait_s: float | None
-    ring_s: float | None
-    talk_s: float | None
-    hangup_by: str
-    caller_leg: LegRecord
-    agent_legs: tuple[LegRecord, ...]
-
-
-class PlacedCall:
-    """A call under way; made by `Lab.place`.
-
-    Attributes:
-        caller: The caller's leg.
-        agents: The agents' legs, as they came to ring.
-        answering: The leg of the agent who answered.
-        failure: What went wrong in playing the script, None for nothing.
-        connected: Set at the instant of an agent's answer.
-    """
-
-    def __init__(self, script: CallerScript, caller: Leg) -> None:
-        self.script = script
-        self.caller = caller
-        self.agents: list[Leg] = []
-        self.answering: Leg | None = None
-        self.failure: Exception | None = None
-        self.connected = asyncio.Event()
-        self.uniqueid = ""
-
-    def truth(self) -> CallTruth:
-        """Return what was measured; all of it once the call is over."""
-        caller = self.caller.record()
-        answering = self.answering.record() if self.answering else None
-        answered_at = answering.answer if answering else None
-        began = caller.start or 0.0
-        ended = caller.end or began
-        return CallTruth(
-            uniqueid=self.uniqueid,
-            queue=self.script.to.partition("-")[0],
-            caller=self.script.number,
-            agent=f"PJSIP/{answering.user}" if answering else None,
-            outcome=_outcome(caller, answering),
-            began=began,
-            joined_at=caller.answer,
-            answered_at=answered_at,
-            ended_at=ended,
-            wait_s=_between(caller.answer, answered_at or caller.end),
-            ring_s=_between(answering.ring, answering.answer) if answering else None,
-            talk_s=_between(answered_at, min(ended, answering.end or ended)) if answering else None,
-            hangup_by=_hangup_by(caller, answering),
-            caller_leg=caller,
-            agent_legs=tuple(leg.record() for leg in self.agents),
-        )
+    call: PlacedCall | None
+    script: AgentScript
+    samples: NDArray[np.int16]
 
 
 class Lab:
@@ -140,11 +76,11 @@ class Lab:
         self.addresses = addresses
         self.manager = connection
         self._tasks = tasks
+        self._connections = contextlib.AsyncExitStack()
         self.phone = Phone((addresses.sip_host, addresses.sip_port), self._rings, silent=silent)
         self._calls: dict[str, PlacedCall] = {}
-        self._uniqueids: dict[str, str] = {}
-        self._desks: defaultdict[str, deque[tuple[AgentScript, PlacedCall]]] = defaultdict(deque)
-        self._free: dict[str, AgentScript] = {}
+        self._desks: defaultdict[str, list[_Duty]] = defaultdict(list)
+        self._idle: dict[str, _Duty] = {}
         self._registered: set[str] = set()
         self._memberships: Counter[tuple[str, str]] = Counter()
         connection.listen(self._heard)
@@ -185,7 +121,7 @@ class Lab:
             async with cls._connected(instance, instance.addresses, silent=silent) as lab:
                 yield lab
         finally:
-            instance.stop()
+            await asyncio.to_thread(instance.stop)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -207,20 +143,29 @@ class Lab:
         *,
         silent: bool,
     ) -> AsyncIterator[Lab]:
-        async with (
-            manager.connect(
-                addresses.ami_host,
-                addresses.ami_port,
-                addresses.ami_admin_user,
-                addresses.ami_admin_secret,
-            ) as connection,
-            asyncio.TaskGroup() as tasks,
-        ):
+        async with contextlib.AsyncExitStack() as connections, asyncio.TaskGroup() as tasks:
+            connection = await connections.enter_async_context(_admin(addresses))
             lab = cls(instance, addresses, connection, tasks, silent=silent)
+            lab._connections = connections
             try:
                 yield lab
             finally:
                 await lab._close()
+
+    async def reconnect(self) -> None:
+        """Begin anew after Asterisk was restarted: log in, register, join the queues again.
+
+        Raises:
+            OSError: It is not reached.
+            LabError: An agent does not become free.
+        """
+        self.manager = await self._connections.enter_async_context(_admin(self.addresses))
+        self.manager.listen(self._heard)
+        for agent in sorted(self._registered):
+            await self.phone.register(agent)
+        for (queue, agent), count in self._memberships.items():
+            if count > 0:
+                await self._add_member(queue, agent)
 
     async def call(
         self,
@@ -283,25 +228,30 @@ class Lab:
             LabError: An agent does not become free.
         """
         queue = caller.to.partition("-")[0]
-        for audio in [caller.audio, *(script.audio for script in (agents or {}).values())]:
-            load(audio)  # a file that cannot be read is said before anybody is called
+        # Read beforehand and beside the loop: no leg waits for a file, and one that cannot be read
+        # is said before anybody is called.
+        agents = agents or {}
+        samples = await asyncio.to_thread(load, caller.audio)
+        scripts = {
+            agent: (script, await asyncio.to_thread(load, script.audio))
+            for agent, script in agents.items()
+        }
         async with contextlib.AsyncExitStack() as members:
-            for agent in agents or {}:
+            for agent in agents:
                 await members.enter_async_context(self.member(queue, agent))
             leg = self.phone.call(caller.number, caller.to)
             placed = PlacedCall(caller, leg)
             self._calls[leg.dialog.call_id] = placed
-            for agent, script in (agents or {}).items():
-                self._desks[agent].append((script, placed))
-            self._act(act_as_caller(leg, caller, placed.connected), leg, placed)
+            for agent, (script, spoken) in scripts.items():
+                self._desks[agent].append(_Duty(placed, script, spoken))
+            self._act(act_as_caller(leg, caller, placed.connected, samples), leg, placed)
             try:
                 yield placed
             finally:
-                placed.uniqueid = self._uniqueids.get(leg.dialog.call_id, "")
                 del self._calls[leg.dialog.call_id]
-                for agent in agents or {}:
+                for agent in agents:
                     desk = self._desks[agent]
-                    for entry in [entry for entry in desk if entry[1] is placed]:
+                    for entry in [entry for entry in desk if entry.call is placed]:
                         desk.remove(entry)
 
     async def finished(self, placed: PlacedCall) -> CallTruth:
@@ -313,14 +263,18 @@ class Lab:
         await placed.caller.ended.wait()
         for leg in placed.agents:
             await leg.ended.wait()
-        placed.uniqueid = self._uniqueids.get(placed.caller.dialog.call_id, "")
+        if placed.caller.answer_at is not None:
+            # Asterisk named the channel before it answered; only our reading may lag behind.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_NAMED_SECONDS):
+                    await placed.named.wait()
         if placed.failure is not None:
             raise LabError("a party could not play its script") from placed.failure
         return placed.truth()
 
     def idle_script(self, agent: str, script: AgentScript) -> None:
         """Say what an agent does with calls that no placed call has spoken for (transfers)."""
-        self._free[agent] = script
+        self._idle[agent] = _Duty(None, script, load(script.audio))
 
     @contextlib.asynccontextmanager
     async def member(self, queue: str, agent: str) -> AsyncIterator[None]:
@@ -379,21 +333,22 @@ class Lab:
         """Find what the agent is to do with a call that comes in."""
         desk = self._desks[leg.user]
         on_answer: Callable[[], None] | None = None
-        script = self._free.get(leg.user, AgentScript(answer=False))
-        placed = self._call_of(leg)
+        duty = self._idle.get(leg.user, _Duty(None, AgentScript(answer=False), SILENCE))
+        shown = self._call_of(leg)
         if desk:
-            entry = next((entry for entry in desk if entry[1] is placed), desk[0])
-            script, placed = entry[0], placed or entry[1]
-            served = placed
-            served.agents.append(leg)
+            duty = next((duty for duty in desk if duty.call is shown), desk[0])
+        served = shown or duty.call
+        if served is not None:
+            call = served
+            call.agents.append(leg)
 
             def on_answer() -> None:
-                served.answering = leg
-                served.connected.set()
-                if entry in desk:
-                    desk.remove(entry)
+                call.answering = leg
+                call.connected.set()
+                if duty in desk:
+                    desk.remove(duty)
 
-        self._act(act_as_agent(leg, script, on_answer), leg, placed)
+        self._act(act_as_agent(leg, duty.script, on_answer, duty.samples), leg, served)
 
     def _act(self, acting: Coroutine[Any, Any, None], leg: Leg, placed: PlacedCall | None) -> None:
         """Have a party play its script; a failure ends this call and no other."""
@@ -422,7 +377,10 @@ class Lab:
 
     def _heard(self, event: Message) -> None:
         if event.get("Event") == "UserEvent" and event.get("UserEvent") == "LabVisit":
-            self._uniqueids[event["SipCallId"]] = event["Uniqueid"]
+            call = self._calls.get(event["SipCallId"])
+            if call is not None:
+                call.uniqueid = event["Uniqueid"]
+                call.named.set()
 
     async def _close(self) -> None:
         with contextlib.suppress(Exception):
@@ -432,30 +390,10 @@ class Lab:
         self.phone.close()
 
 
-def _between(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else end - start
-
-
-def _outcome(caller: LegRecord, answering: LegRecord | None) -> str:
-    if answering is not None:
-        return "answered"
-    return "abandoned" if caller.ended_by == "local" else "released"
-
-
-def _hangup_by(caller: LegRecord, answering: LegRecord | None) -> str:
-    if caller.ended_by == "local":
-        return "caller"
-    if answering is not None and answering.ended_by == "local" and answering.cause == "bye":
-        return "agent"
-    return "pbx"
-
-
-def busiest(truths: Sequence[CallTruth]) -> int:
-    """Return how many answered calls went on at the same time at most."""
-    edges = [(t.answered_at, 1) for t in truths if t.answered_at is not None]
-    edges += [(t.ended_at, -1) for t in truths if t.answered_at is not None]
-    count = most = 0
-    for _, change in sorted(edges):
-        count += change
-        most = max(most, count)
-    return most
+def _admin(addresses: LabAddresses) -> contextlib.AbstractAsyncContextManager[Manager]:
+    return manager.connect(
+        addresses.ami_host,
+        addresses.ami_port,
+        addresses.ami_admin_user,
+        addresses.ami_admin_secret,
+    )

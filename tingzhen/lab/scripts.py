@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Audio = Path | None
 TRANSFERRED = 200
+SILENCE: NDArray[np.int16] = np.zeros(0, np.int16)
 
 
 class Hold(msgspec.Struct, frozen=True, tag=True):
@@ -125,11 +126,14 @@ def load(audio: Audio) -> NDArray[np.int16]:
         ValueError: The file is of another kind.
         OSError: It cannot be read.
     """
-    return read_audio(audio) if audio is not None else np.zeros(0, np.int16)
+    return read_audio(audio) if audio is not None else SILENCE
 
 
 async def act_as_agent(
-    leg: Leg, script: AgentScript, on_answer: Callable[[], None] | None = None
+    leg: Leg,
+    script: AgentScript,
+    on_answer: Callable[[], None] | None = None,
+    samples: NDArray[np.int16] = SILENCE,
 ) -> None:
     """Ring, answer or not, talk, until the leg ends.
 
@@ -137,8 +141,8 @@ async def act_as_agent(
         leg: An incoming leg.
         script: What to do.
         on_answer: Called at the instant of the answer.
+        samples: The script's audio, from `load`: reading a file here would delay the ringing.
     """
-    samples = load(script.audio)
     leg.ring()
     if await _ends_within(leg, script.ring_s):
         return
@@ -156,15 +160,20 @@ async def act_as_agent(
     await _talk(leg, script.steps, script.hang_up_after_s, at_end=script.hang_up_at_audio_end)
 
 
-async def act_as_caller(leg: Leg, script: CallerScript, connected: asyncio.Event) -> None:
+async def act_as_caller(
+    leg: Leg,
+    script: CallerScript,
+    connected: asyncio.Event,
+    samples: NDArray[np.int16] = SILENCE,
+) -> None:
     """Wait in the queue, talk, hang up, until the leg ends.
 
     Args:
         leg: The leg that was placed.
         script: What to do.
         connected: Set at the instant of the agent's answer.
+        samples: The script's audio, from `load`.
     """
-    samples = load(script.audio)
     if not await _happens_before_end(leg, leg.answered, None):
         return
     if not await _happens_before_end(leg, connected, script.give_up_after_s):
