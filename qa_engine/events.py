@@ -54,7 +54,8 @@ class Hit(Event, frozen=True, kw_only=True):
 class Alert(Event, frozen=True, kw_only=True):
     """Something a team lead should see now. `at` is when it was emitted.
 
-    `title` and `title_en` name the rule for people, never quoting what was said.
+    `title` and `title_en` name the rule for people, `advice` and `advice_en` say in a line what a
+    lead can do; none of them quotes what was said.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
@@ -74,6 +75,8 @@ class Alert(Event, frozen=True, kw_only=True):
     end: float
     suspected: bool
     evidence: Evidence
+    advice: str = ""
+    advice_en: str = ""
 
 
 class AlertAcknowledged(Event, frozen=True, kw_only=True):

@@ -1,0 +1,191 @@
+"""Judges one call: events and time in, hits, alerts and compliance steps out.
+
+Pure: no socket, no clock, no store. Finals decide. A partial is only taken as a sign that somebody
+is speaking: until its segment is final nothing is hit by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from backbone.events import Event
+from backbone.ids import stable_id
+from qa_engine.events import SEVERITIES, Alert, ComplianceStep, Hit, Severity
+from qa_engine.operators import BaseRule, Operator, build
+from qa_engine.operators.base import Finding, Outcome, StepChange
+from qa_engine.pack import Pack
+from qa_engine.state import CallState
+
+_log = structlog.get_logger(__name__)
+
+Verdict = Hit | Alert | ComplianceStep
+
+
+@dataclass(slots=True)
+class _Working:
+    rule: BaseRule
+    operator: Operator
+    failed: bool = False
+
+
+class CallJudge:
+    """All rules of a pack at work on one call.
+
+    Args:
+        pack: stays in force for this call to its end, whatever is loaded meanwhile.
+        call_id: the call's.
+        failed: called with the rule's id when a rule breaks; it is not asked again on this call.
+    """
+
+    def __init__(
+        self, pack: Pack, call_id: str, failed: Callable[[str], None] | None = None
+    ) -> None:
+        self.pack = pack
+        self.state = CallState(call_id, pack.index)
+        self._failed = failed or (lambda _rule: None)
+        self._working = [_Working(rule, build(rule)) for rule in pack.rules]
+        self._emitted: set[str] = set()
+        self._alerted: dict[tuple[str, str], float] = {}
+        self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the last word on this call is spoken."""
+        return self._closed
+
+    def feed(self, event: Event, now: float) -> list[Verdict]:
+        """Take an event of this call in. `now` is in seconds since the epoch."""
+        self.state.now = max(now, self.state.now)
+        said = self.state.learn(event)
+        return self._collect(lambda operator: operator.feed(self.state, event, said))
+
+    def tick(self, now: float) -> list[Verdict]:
+        """Let time pass."""
+        self.state.now = max(now, self.state.now)
+        if self._closed:
+            return []
+        verdicts = self._collect(lambda operator: operator.tick(self.state))
+        if self.state.ended is not None and not self.state.awaiting():
+            verdicts += self.close(now)
+        return verdicts
+
+    def close(self, now: float) -> list[Verdict]:
+        """Say the last word: nothing more is waited for."""
+        self.state.now = max(now, self.state.now)
+        if self._closed:
+            return []
+        self._closed = True
+        return self._collect(lambda operator: operator.close(self.state))
+
+    def _collect(self, ask: Callable[[Operator], Iterable[Outcome]]) -> list[Verdict]:
+        outcomes: list[tuple[BaseRule, Outcome]] = []
+        for working in self._working:
+            if working.failed:
+                continue
+            try:
+                outcomes += [(working.rule, outcome) for outcome in ask(working.operator)]
+            except Exception as error:  # noqa: BLE001 - one rule must not silence the others
+                working.failed = True
+                self._failed(working.rule.id)
+                _log.error(
+                    "rule_failed",
+                    rule=working.rule.id,
+                    call_id=self.state.call_id,
+                    error=type(error).__name__,
+                )
+        outcomes.sort(key=lambda pair: _precedence(*pair))
+        return [verdict for rule, outcome in outcomes for verdict in self._verdicts(rule, outcome)]
+
+    def _verdicts(self, rule: BaseRule, outcome: Outcome) -> Iterable[Verdict]:
+        if isinstance(outcome, StepChange):
+            yield ComplianceStep(
+                at=self.state.now,
+                call_id=self.state.call_id,
+                step=rule.id,
+                title=rule.title,
+                title_en=rule.title_en,
+                state=outcome.state,
+                due=outcome.due,
+                done_at=outcome.done_at,
+            )
+            return
+        kind = outcome.kind or rule.kind
+        severity = outcome.severity or rule.severity
+        hit_id = stable_id("hit", self.state.call_id, rule.id, *outcome.key)
+        if hit_id in self._emitted or self._overlaps(kind, outcome):
+            return
+        self._emitted.add(hit_id)
+        yield Hit(
+            at=self.state.now,
+            hit_id=hit_id,
+            call_id=self.state.call_id,
+            rule=rule.id,
+            kind=kind,
+            severity=severity,
+            role=outcome.role,
+            phrase=outcome.phrase,
+            start=round(outcome.start, 2),
+            end=round(outcome.end, 2),
+            suspected=outcome.suspected,
+            evidence=outcome.evidence,
+        )
+        alerts = rule.alerts if outcome.alert is None else outcome.alert
+        if alerts and not self._cooling(rule, outcome):
+            yield self._alert(rule, kind, severity, outcome)
+
+    def _alert(self, rule: BaseRule, kind: str, severity: Severity, found: Finding) -> Alert:
+        return Alert(
+            at=self.state.now,
+            alert_id=stable_id("alert", self.state.call_id, rule.id, *found.key),
+            call_id=self.state.call_id,
+            queue=self.state.queue,
+            agent=self.state.agent,
+            rule=rule.id,
+            kind=kind,
+            severity=severity,
+            role=found.role,
+            title=rule.title,
+            title_en=rule.title_en,
+            advice=rule.advice,
+            advice_en=rule.advice_en,
+            phrase=found.phrase,
+            start=round(found.start, 2),
+            end=round(found.end, 2),
+            suspected=found.suspected,
+            evidence=found.evidence,
+        )
+
+    def _overlaps(self, kind: str, found: Finding) -> bool:
+        """Whether another rule of this kind has found the same words already."""
+        segment, span = found.evidence.segment_id, found.evidence.span
+        if not segment or span is None:
+            return False
+        placed = self._placed.setdefault(segment, [])
+        for other_kind, role, start, end in placed:
+            if other_kind == kind and role == found.role and start < span[1] and span[0] < end:
+                return True
+        placed.append((kind, found.role, *span))
+        return False
+
+    def _cooling(self, rule: BaseRule, found: Finding) -> bool:
+        """Whether the same wording has raised an alert a moment ago."""
+        if not found.phrase:
+            return False
+        key = (rule.id, found.phrase)
+        last = self._alerted.get(key)
+        if last is not None and found.start < last + rule.cooldown_s:
+            return True
+        self._alerted[key] = found.start
+        return False
+
+
+def _precedence(rule: BaseRule, outcome: Outcome) -> tuple[bool, int, float]:
+    """Of overlapping findings: the exact one, then the gravest; steps stay in their place."""
+    if isinstance(outcome, StepChange):
+        return (False, -len(SEVERITIES), 0.0)
+    severity = outcome.severity or rule.severity
+    return (outcome.suspected, -SEVERITIES.index(severity), outcome.start)

@@ -1,0 +1,123 @@
+"""What an operator is: a rule at work on one call.
+
+To add one: a module with a pydantic `…Rule` (a subclass of `BaseRule` with its own `type`) and a
+class that fulfils `Operator`; then a line in `operators/__init__.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backbone.events import Event
+from qa_engine.events import SEVERITIES, Evidence, HitRole, Severity
+
+if TYPE_CHECKING:
+    from qa_engine.state import CallState, Said
+
+KIND = r"^[a-z][a-z0-9_]*$"
+
+
+class BaseRule(BaseModel):
+    """What every rule has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    id: str = Field(pattern=KIND, max_length=128, description="Unique in the pack.")
+    kind: str = Field(pattern=KIND, max_length=64, description="What it finds, in reports.")
+    severity: Severity
+    title: str = Field(min_length=1, max_length=256, description="For people, in Chinese.")
+    title_en: str = Field(min_length=1, max_length=256, description="The same in English.")
+    advice: str = Field("", max_length=256, description="What the lead should do, in Chinese.")
+    advice_en: str = Field("", max_length=256, description="The same in English.")
+    alert: bool | None = Field(
+        None, description="Tell the lead at once; by default all but `info` does."
+    )
+    cooldown_s: float = Field(
+        30.0, ge=0, description="The same wording raises no second alert for that long."
+    )
+    enabled: bool = True
+
+    @property
+    def alerts(self) -> bool:
+        """Whether a finding is an alert, not only a hit."""
+        return self.severity != "info" if self.alert is None else self.alert
+
+    def groups(self) -> Iterable[str]:
+        """Names of the word groups it looks at."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something an operator found; `key` tells it from all other findings of its rule and call."""
+
+    key: tuple[object, ...]
+    role: HitRole
+    phrase: str
+    start: float
+    end: float
+    evidence: Evidence
+    kind: str | None = None
+    """None: the rule's own."""
+    severity: Severity | None = None
+    """None: the rule's own."""
+    suspected: bool = False
+    alert: bool | None = None
+    """None: as the rule says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepChange:
+    """A required step has come to another state."""
+
+    state: Literal["pending", "done", "missing"]
+    due: float | None
+    done_at: float | None = None
+
+
+Outcome = Finding | StepChange
+
+
+class Operator(Protocol):
+    """A rule at work on one call. Pure: no clock, no I/O; all it knows comes from the state."""
+
+    def feed(self, state: CallState, event: Event, said: Said | None) -> Iterable[Outcome]:
+        """React to an event that the state has learnt; `said` is set for finals."""
+        ...
+
+    def tick(self, state: CallState) -> Iterable[Outcome]:
+        """React to time having passed."""
+        ...
+
+    def close(self, state: CallState) -> Iterable[Outcome]:
+        """The call is over and nothing more will be heard of it."""
+        ...
+
+
+class Quiet:
+    """An operator that does nothing; real ones override what they need."""
+
+    def feed(self, state: CallState, event: Event, said: Said | None) -> Iterable[Outcome]:
+        """See `Operator.feed`."""
+        del state, event, said
+        return ()
+
+    def tick(self, state: CallState) -> Iterable[Outcome]:
+        """See `Operator.tick`."""
+        del state
+        return ()
+
+    def close(self, state: CallState) -> Iterable[Outcome]:
+        """See `Operator.close`."""
+        del state
+        return ()
+
+
+def one_lower(severity: Severity) -> Severity:
+    """The severity of what is only suspected: one step down, never below `low` from above it."""
+    rank = SEVERITIES.index(severity)
+    return severity if rank <= 1 else SEVERITIES[rank - 1]

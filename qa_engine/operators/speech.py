@@ -1,0 +1,201 @@
+"""`interruption`, `dead_air`, `fast_speech`: when and how fast it was said, not what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from backbone.events import Event
+from backbone.media import Role
+from qa_engine.events import Evidence
+from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet
+
+if TYPE_CHECKING:
+    from qa_engine.state import CallState, Speech
+
+SAME_TURN_S = 0.8
+"""Segments of one side with a shorter pause between them are one turn."""
+
+DETECTION_S = 0.7
+"""Voice activity is known so much later than it begins or ends, at most."""
+
+_NEVER = 1e9
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Segments of one side with no more than a short pause between them."""
+
+    start: float
+    end: float
+    segments: list[Speech] = field(default_factory=list)
+
+
+def _turns(state: CallState, role: Role, pause: float) -> list[_Turn]:
+    turns: list[_Turn] = []
+    # An open segment is only known to last until a little before now.
+    known = max(0.0, state.clock - DETECTION_S)
+    for speech in state.speech:
+        if speech.role != role:
+            continue
+        end = max(speech.start, known) if speech.end is None else speech.end
+        if turns and speech.start <= turns[-1].end + pause:
+            turns[-1].end = max(turns[-1].end, end)
+            turns[-1].segments.append(speech)
+        else:
+            turns.append(_Turn(speech.start, end, [speech]))
+    return turns
+
+
+class InterruptionRule(BaseRule):
+    """A side begins to speak while the other one does, and both go on."""
+
+    type: Literal["interruption"]
+    role: Role
+    overlap_s: float = Field(2.0, gt=0, description="Both speak for at least that long.")
+
+
+class InterruptionOperator(Quiet):
+    """Compares the turns of both sides."""
+
+    def __init__(self, rule: InterruptionRule) -> None:
+        self._rule = rule
+
+    def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
+        """Look again whenever anything became known."""
+        del event, said
+        return self.tick(state)
+
+    def tick(self, state: CallState) -> Iterable[Outcome]:
+        """Look at the turns of the last minute."""
+        rule = self._rule
+        if state.ended is None and not state.speech:
+            return
+        other: Role = "customer" if rule.role == "agent" else "agent"
+        theirs = _turns(state, other, SAME_TURN_S)
+        for turn in _turns(state, rule.role, SAME_TURN_S):
+            for interrupted in theirs:
+                if not interrupted.start < turn.start < interrupted.end:
+                    continue
+                until = min(turn.end, interrupted.end)
+                if until - turn.start < rule.overlap_s:
+                    continue
+                yield Finding(
+                    key=("overlap", turn.segments[0].segment_id),
+                    role=rule.role,
+                    phrase="",
+                    start=turn.start,
+                    end=until,
+                    evidence=Evidence(
+                        segment_id=turn.segments[0].segment_id,
+                        measured=round(until - turn.start, 2),
+                        limit=rule.overlap_s,
+                        unit="s",
+                    ),
+                )
+
+
+class DeadAirRule(BaseRule):
+    """Nobody speaks for a while, and the caller is not on hold."""
+
+    type: Literal["dead_air"]
+    silence_s: float = Field(8.0, gt=0, description="Silence that long is too long.")
+
+
+class DeadAirOperator(Quiet):
+    """Tells of a silence while it lasts."""
+
+    def __init__(self, rule: DeadAirRule) -> None:
+        self._rule = rule
+
+    def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
+        """A silence between two segments is also seen once the second is known."""
+        del event, said
+        end = max(state.held_until_s, 0.0)
+        for index, speech in enumerate(state.speech):
+            if index and not state.held and speech.start - end >= self._rule.silence_s:
+                yield from self._found(state, end, speech.start)
+            end = max(end, _NEVER if speech.end is None else speech.end)
+
+    def tick(self, state: CallState) -> Iterable[Outcome]:
+        """See whether it has been silent for too long."""
+        if state.held or state.speaking() or not state.speech or state.end_s is not None:
+            return
+        begin = max(state.last_speech_s, state.held_until_s)
+        if state.clock - begin >= self._rule.silence_s + DETECTION_S:
+            yield from self._found(state, begin, state.clock)
+
+    def _found(self, state: CallState, begin: float, end: float) -> Iterator[Finding]:
+        if state.heard != {"agent", "customer"} or state.lost:
+            return  # a side that is not heard may well be speaking
+        yield Finding(
+            key=("silence", round(begin, 1)),
+            role="agent",
+            phrase="",
+            start=begin,
+            end=end,
+            evidence=Evidence(
+                measured=round(end - begin, 2), limit=self._rule.silence_s, unit="s"
+            ),
+        )
+
+
+class FastSpeechRule(BaseRule):
+    """A side speaks too fast to follow."""
+
+    type: Literal["fast_speech"]
+    role: Role
+    per_minute: float = Field(300.0, gt=0, description="Characters a minute, pauses counted.")
+    characters: int = Field(10, ge=1, description="Shorter turns are not judged.")
+    pause_s: float = Field(1.2, gt=0, description="A longer pause begins a new turn.")
+
+
+class FastSpeechOperator(Quiet):
+    """Judges each turn once it is over and recognised."""
+
+    def __init__(self, rule: FastSpeechRule) -> None:
+        self._rule = rule
+
+    def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
+        """Judge what is over."""
+        del event, said
+        return self._judge(state, state.clock)
+
+    def tick(self, state: CallState) -> Iterable[Outcome]:
+        """Judge what is over."""
+        return self._judge(state, state.clock)
+
+    def close(self, state: CallState) -> Iterable[Outcome]:
+        """Everything is over."""
+        return self._judge(state, _NEVER)
+
+    def _judge(self, state: CallState, now: float) -> Iterator[Finding]:
+        rule = self._rule
+        for turn in _turns(state, rule.role, rule.pause_s):
+            if now < turn.end + rule.pause_s + DETECTION_S:
+                continue
+            if now < _NEVER and not all(speech.final for speech in turn.segments):
+                continue
+            characters = sum(speech.text_length for speech in turn.segments)
+            seconds = turn.end - turn.start
+            if characters < rule.characters or seconds <= 0:
+                continue
+            rate = characters / seconds * 60
+            if rate < rule.per_minute:
+                continue
+            yield Finding(
+                key=("turn", turn.segments[0].segment_id),
+                role=rule.role,
+                phrase="",
+                start=turn.start,
+                end=turn.end,
+                evidence=Evidence(
+                    segment_id=turn.segments[0].segment_id,
+                    measured=round(rate),
+                    limit=rule.per_minute,
+                    unit="characters/min",
+                ),
+            )

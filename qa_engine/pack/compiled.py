@@ -1,0 +1,204 @@
+"""A pack in force: its rules and one index over all their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qa_engine import phrases
+from qa_engine.operators import BaseRule
+from qa_engine.pack.problems import Problem
+from qa_engine.pack.reading import Source
+from qa_engine.pack.schema import PackFile, Unless, Word, WordList
+from qa_engine.phrases import Phrase
+from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex
+
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Rules ready to judge with. Immutable; calls may share it."""
+
+    name: str
+    version: str
+    """What people wrote, `+`, and the first characters of the files' SHA-256."""
+    title: str
+    title_en: str
+    rules: tuple[BaseRule, ...]
+    index: WordIndex
+
+    def rule(self, rule_id: str) -> BaseRule | None:
+        """A rule by its id."""
+        return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a pack: where things stand, and what they are."""
+
+    source: Source
+    model: PackFile
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A word of a list, read, with its place."""
+
+    file: Source
+    path: tuple[int | str, ...]
+    word: Word
+    phrase: Phrase
+
+
+def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[Problem]]:
+    """Put the files of a pack together; problems that only show across files are found here."""
+    problems = [*_named_once(files), *_unique(files)]
+    slots = slots_of(files)
+    groups: list[WordGroup] = []
+    defined: dict[str, WordList] = {}
+    for file in files:
+        for name, words in file.model.lists.items():
+            defined[name] = words
+            read, wrong = entries(file.source, name, words, slots)
+            problems += wrong
+            own, wrong = _group(file.source, name, words, read, slots)
+            groups += own
+            problems += wrong
+    problems += _unknown_lists(files, defined)
+    if problems:
+        return None, problems
+    head = next(file.model for file in files if file.model.pack)
+    pack = Pack(
+        name=head.pack or "",
+        version=f"{head.version or '0'}+{digest[:8]}",
+        title=head.title or head.pack or "",
+        title_en=head.title_en or head.title or head.pack or "",
+        rules=tuple(rule for file in files for rule in file.model.rules if rule.enabled),
+        index=WordIndex(groups),
+    )
+    return pack, []
+
+
+def slots_of(files: Sequence[File]) -> phrases.Slots:
+    """Words of the lists that a phrase may name; they may not name others in turn."""
+    plain = {
+        name: [word if isinstance(word, str) else word.text for word in words.words]
+        for file in files
+        for name, words in file.model.lists.items()
+    }
+    usable = {
+        name: [wording for word in words for wording in _literals(word)]
+        for name, words in plain.items()
+        if words and not any(char in word for word in words for char in "<>*")
+    }
+
+    def slots(name: str) -> Sequence[str]:
+        return usable[name]
+
+    return slots
+
+
+def _literals(word: str) -> Sequence[str]:
+    try:
+        return phrases.parse(word).all_wordings()
+    except ValueError:
+        return ()  # told where the word stands
+
+
+def entries(
+    source: Source, name: str, words: WordList, slots: phrases.Slots
+) -> tuple[list[Entry], list[Problem]]:
+    """The words of a list, read."""
+    done: list[Entry] = []
+    problems: list[Problem] = []
+    for number, entry in enumerate(words.words):
+        path = ("lists", name, "words", number)
+        word = Word(text=entry) if isinstance(entry, str) else entry
+        try:
+            done.append(Entry(source, path, word, phrases.parse(word.text, slots)))
+        except ValueError as error:
+            problems.append(source.problem(path, f"`{word.text}`: {error}"))
+    return done, problems
+
+
+def _group(
+    source: Source,
+    name: str,
+    words: WordList,
+    read: Sequence[Entry],
+    slots: phrases.Slots,
+) -> tuple[list[WordGroup], list[Problem]]:
+    """A list as one group, its words with switches of their own beside it."""
+    problems: list[Problem] = []
+    path: tuple[int | str, ...] = ("lists", name, "unless")
+    guard, wrong = _guard(source, path, words.unless, slots)
+    problems += wrong
+    guards = (guard,) if guard else ()
+    plain = [w for w in read if w.word.phonetic is None and w.word.unless is None]
+    groups = [
+        WordGroup(
+            name, tuple(w.phrase for w in plain), Phonetic(words.phonetic), guards
+        )
+    ]
+    for special in (w for w in read if w not in plain):
+        own, wrong = _guard(source, (*special.path, "unless"), special.word.unless, slots)
+        problems += wrong
+        groups.append(
+            WordGroup(
+                name,
+                (special.phrase,),
+                Phonetic(special.word.phonetic or words.phonetic),
+                (*guards, own) if own else guards,
+            )
+        )
+    return groups, problems
+
+
+def _guard(
+    source: Source, path: tuple[int | str, ...], unless: Unless | None, slots: phrases.Slots
+) -> tuple[Guard | None, list[Problem]]:
+    if unless is None:
+        return None, []
+    problems: list[Problem] = []
+    fields: dict[str, tuple[Phrase, ...]] = {}
+    for field in ("within", "before", "after", "segment"):
+        wordings: list[Phrase] = []
+        for number, text in enumerate(getattr(unless, field)):
+            try:
+                wordings.append(phrases.parse(text, slots))
+            except ValueError as error:
+                problems.append(source.problem((*path, field, number), f"`{text}`: {error}"))
+        fields[field] = tuple(wordings)
+    return Guard(**fields, reach=unless.reach), problems
+
+
+def _named_once(files: Sequence[File]) -> Iterator[Problem]:
+    named = [file for file in files if file.model.pack]
+    if not named:
+        yield Problem(files[0].source.name, 0, 0, "pack", "no file names the pack")
+    for file in named[1:]:
+        yield file.source.problem(("pack",), f"named already in {named[0].source.name}")
+
+
+def _unique(files: Sequence[File]) -> Iterator[Problem]:
+    lists: dict[str, str] = {}
+    rules: dict[str, str] = {}
+    for file in files:
+        for name in file.model.lists:
+            if name in lists:
+                yield file.source.problem(("lists", name), f"defined already in {lists[name]}")
+            lists[name] = file.source.name
+        for number, rule in enumerate(file.model.rules):
+            if rule.id in rules:
+                yield file.source.problem(
+                    ("rules", number, "id"), f"{rule.id} is defined already in {rules[rule.id]}"
+                )
+            rules[rule.id] = file.source.name
+
+
+def _unknown_lists(files: Sequence[File], defined: Mapping[str, WordList]) -> Iterator[Problem]:
+    for file in files:
+        for number, rule in enumerate(file.model.rules):
+            for name in dict.fromkeys(rule.groups()):
+                if name not in defined:
+                    yield file.source.problem(("rules", number), f"no list is named {name}")

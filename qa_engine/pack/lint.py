@@ -1,0 +1,69 @@
+"""What is allowed in a pack and yet most likely a mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from qa_engine.kinds import KINDS
+from qa_engine.operators.step import StepRule
+from qa_engine.pack.compiled import Entry, File, Pack, entries, slots_of
+from qa_engine.pack.problems import Problem
+from qa_engine.phrases import Phrase
+
+
+def lint(files: Sequence[File], pack: Pack) -> Iterator[Problem]:
+    """Warnings of a pack that compiles."""
+    used = {name for rule in pack.rules for name in rule.groups()} | _named_in_phrases(files)
+    slots = slots_of(files)
+    seen: dict[Phrase, tuple[str, str]] = {}
+    for file in files:
+        for name, words in file.model.lists.items():
+            place = ("lists", name)
+            if not words.words:
+                yield file.source.problem(place, "holds no words", warning=True)
+            if name not in used:
+                yield file.source.problem(place, "no rule uses it", warning=True)
+            for entry in entries(file.source, name, words, slots)[0]:
+                yield from _word(entry, name, pack, seen)
+        yield from _kinds(file)
+
+
+def _named_in_phrases(files: Sequence[File]) -> set[str]:
+    texts = (
+        word if isinstance(word, str) else word.text
+        for file in files
+        for words in file.model.lists.values()
+        for word in words.words
+    )
+    return {name for text in texts for name in re.findall("<([^<>]*)>", text)}
+
+
+def _word(
+    entry: Entry, name: str, pack: Pack, seen: dict[Phrase, tuple[str, str]]
+) -> Iterator[Problem]:
+    def warn(reason: str) -> Problem:
+        return entry.file.problem(entry.path, f"`{entry.word.text}`: {reason}", warning=True)
+
+    phrase = entry.phrase
+    earlier = seen.get(phrase)
+    if earlier is not None and earlier[0] == name:
+        yield warn(f"stands in this list already, as `{earlier[1]}`")
+    seen.setdefault(phrase, (name, entry.word.text))
+    if phrase.shortest == 1:
+        yield warn("one character is found in too many other words")
+    for wording in phrase.literals() or (phrase.example(),):
+        if not pack.index.scan(wording).hits(name):
+            yield warn(f"never found: an `unless` hides `{wording}`")
+            break
+
+
+def _kinds(file: File) -> Iterator[Problem]:
+    for number, rule in enumerate(file.model.rules):
+        kinds = [("kind", rule.kind)]
+        if isinstance(rule, StepRule):
+            kinds.append(("done_kind", rule.done_kind))
+        for field, kind in kinds:
+            if kind not in KINDS:
+                reason = f"{kind} is none of the kinds that reports know"
+                yield file.source.problem(("rules", number, field), reason, warning=True)

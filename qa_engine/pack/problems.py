@@ -1,0 +1,35 @@
+"""What is wrong with a pack, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing to mend. `line` and `column` count from 1; 0 when only the file is known.
+
+    An error keeps a pack from being used; a warning does not.
+    """
+
+    file: str
+    line: int
+    column: int
+    field: str
+    reason: str
+    level: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        """As compilers write it, so that editors can jump there."""
+        place = self.file + (f":{self.line}:{self.column}" if self.line else "")
+        what = f"{self.field}: " if self.field else ""
+        return f"{place}: {self.level}: {what}{self.reason}"
+
+
+class PackError(Exception):
+    """A pack cannot be used. Its text is the first problem, `problems` holds all."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(str(problems[0]))
+        self.problems = problems

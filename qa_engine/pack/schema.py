@@ -1,0 +1,67 @@
+"""What a rule pack looks like in YAML. A pack is a directory; its files are read as one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from qa_engine.operators import AnyRule
+
+NAME = r"^[a-z][a-z0-9_]*$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Unless(_Strict):
+    """What makes a word of a list harmless."""
+
+    within: tuple[str, ...] = Field((), description="Longer phrases that hold the word.")
+    before: tuple[str, ...] = Field((), description="Words shortly before it, as 不能.")
+    after: tuple[str, ...] = Field((), description="Words shortly after it.")
+    segment: tuple[str, ...] = Field((), description="Words anywhere in the same segment.")
+    reach: int = Field(8, ge=0, le=50, description="How many characters `shortly` is.")
+
+
+class Word(_Strict):
+    """One phrase with its own switches."""
+
+    text: str = Field(min_length=1)
+    phonetic: Literal["off", "auto", "on"] | None = Field(None, description="None: as its list.")
+    unless: Unless | None = Field(None, description="Besides what its list says.")
+
+
+class WordList(_Strict):
+    """Phrases that mean the same to a rule."""
+
+    about: str = Field(min_length=1, description="What belongs here, for whoever edits it.")
+    phonetic: Literal["off", "auto", "on"] = Field(
+        "auto",
+        description="Find words by sound too: off, on, or auto for those of three characters "
+        "and more.",
+    )
+    unless: Unless | None = None
+    words: tuple[str | Word, ...]
+
+
+class PackFile(_Strict):
+    """One file of a pack."""
+
+    pack: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9-]*$", description="The pack's name; once in a pack."
+    )
+    version: str | None = Field(None, min_length=1, description="For people; once in a pack.")
+    title: str | None = None
+    title_en: str | None = None
+    lists: dict[str, WordList] = Field(default_factory=dict)
+    rules: tuple[AnyRule, ...] = ()
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a pack's file, for editors that check while one types."""
+    schema = TypeAdapter(PackFile).json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Tingzhen rule pack"
+    return schema

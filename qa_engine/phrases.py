@@ -1,0 +1,245 @@
+"""The notation in which people write phrases: `我(们|)(也|)没办法`, `你*得的是*癌`.
+
+`(a|b|)` offers alternatives, an empty one included, and may be nested. `*` lets up to `GAP`
+characters pass, within one sentence. `<name>` stands for any word of the list of that name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from qa_engine.text import normalise
+
+GAP = 6
+"""Characters that `*` lets pass at most."""
+
+MAX_SIZE = 20_000
+"""Characters that a phrase may have once its `<name>`s are filled in."""
+
+_MAX_DEPTH = 10
+_MAX_PARTS = 40
+_FEW = 40
+_MAX_ANCHORS = 4000
+
+
+class Gap:
+    """`*`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`(a|b|)`."""
+
+    options: tuple[Sequence_, ...]
+
+
+Sequence_ = tuple["str | Gap | Choice", ...]
+Slots = Callable[[str], Sequence[str]]
+"""Tells the words of a list; raises LookupError when there is none of that name."""
+
+_GAP = Gap()
+
+
+def _shortest(sequence: Sequence_) -> int:
+    total = 0
+    for item in sequence:
+        if isinstance(item, str):
+            total += len(item)
+        elif isinstance(item, Choice):
+            total += min(map(_shortest, item.options))
+    return total
+
+
+def _count(sequence: Sequence_) -> int:
+    total = 1
+    for item in sequence:
+        if isinstance(item, Choice):
+            total *= sum(map(_count, item.options))
+    return total
+
+
+def _wordings(sequence: Sequence_) -> Iterator[str]:
+    """Every way to say it; only for sequences without gaps."""
+    pieces: list[list[str]] = []
+    for item in sequence:
+        if isinstance(item, Choice):
+            pieces.append([text for option in item.options for text in _wordings(option)])
+        else:
+            pieces.append([item] if isinstance(item, str) else [""])
+    return ("".join(chosen) for chosen in product(*pieces))
+
+
+def _has_gap(sequence: Sequence_) -> bool:
+    return any(
+        isinstance(item, Gap)
+        or (isinstance(item, Choice) and any(map(_has_gap, item.options)))
+        for item in sequence
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase in normalised characters. Equal ones match the same."""
+
+    sequence: Sequence_
+
+    @property
+    def shortest(self) -> int:
+        """Characters of its shortest wording, gaps not counted."""
+        return _shortest(self.sequence)
+
+    @property
+    def gapped(self) -> bool:
+        """Whether anything may stand in between."""
+        return _has_gap(self.sequence)
+
+    def literals(self) -> tuple[str, ...] | None:
+        """Its wordings, when they are few and without gaps."""
+        if self.gapped or _count(self.sequence) > _FEW:
+            return None
+        return tuple(dict.fromkeys(_wordings(self.sequence)))
+
+    def all_wordings(self) -> tuple[str, ...]:
+        """Its wordings, many as they may be; none when it has gaps."""
+        if self.gapped or _count(self.sequence) > _MAX_ANCHORS:
+            return ()
+        return tuple(dict.fromkeys(_wordings(self.sequence)))
+
+    def anchors(self) -> tuple[str, ...]:
+        """Strings of which every wording holds one: the part that says most."""
+        best: tuple[int, tuple[str, ...]] = (0, ())
+        for run in _runs(self.sequence):
+            for item in run:
+                part: Sequence_ = (item,)
+                if _has_gap(part) or _count(part) > _MAX_ANCHORS:
+                    continue
+                least = _shortest(part)
+                if least > best[0]:
+                    best = (least, tuple(dict.fromkeys(_wordings(part))))
+        return best[1]
+
+    def regex(self, spell: Callable[[str], str]) -> str:
+        """A regular expression over text that `spell` made."""
+        return _regex(self.sequence, spell)
+
+    def example(self) -> str:
+        """One wording."""
+        return _example(self.sequence)
+
+
+def _runs(sequence: Sequence_) -> Iterator[Sequence_]:
+    run: list[str | Gap | Choice] = []
+    for item in sequence:
+        if isinstance(item, Gap):
+            yield tuple(run)
+            run = []
+        else:
+            run.append(item)
+    yield tuple(run)
+
+
+def _example(sequence: Sequence_) -> str:
+    return "".join(
+        item if isinstance(item, str) else _example(item.options[0])
+        for item in sequence
+        if not isinstance(item, Gap)
+    )
+
+
+def _regex(sequence: Sequence_, spell: Callable[[str], str]) -> str:
+    parts = []
+    for item in sequence:
+        if isinstance(item, str):
+            parts.append(re.escape(spell(item)))
+        elif isinstance(item, Gap):
+            parts.append(f".{{0,{GAP}}}?")
+        else:
+            # The longest first: the first that fits is taken.
+            options = sorted(item.options, key=_shortest, reverse=True)
+            parts.append("(?:" + "|".join(_regex(o, spell) for o in options) + ")")
+    return "".join(parts)
+
+
+def parse(notation: str, slots: Slots | None = None) -> Phrase:
+    """Read a phrase as written.
+
+    Raises:
+        ValueError: with a sentence for the author of the pack.
+    """
+    parser = _Parser(notation, slots)
+    options, end = parser.options(0, depth=0)
+    if end != len(notation):
+        raise ValueError(f"`)` without `(` at character {end + 1}")
+    sequence = options[0]
+    if not _shortest(sequence):
+        raise ValueError("nothing is left of it to match on")
+    if any(not _shortest(run) for run in _runs(sequence)):
+        raise ValueError("`*` needs words on both sides")
+    phrase = Phrase(sequence)
+    if not phrase.anchors():
+        raise ValueError("needs a part that is always said, with fewer alternatives")
+    return phrase
+
+
+@dataclass(slots=True)
+class _Parser:
+    notation: str
+    slots: Slots | None
+    size: int = 0
+    parts: int = 0
+
+    def options(self, at: int, *, depth: int) -> tuple[tuple[Sequence_, ...], int]:
+        """Read alternatives from `at` to the end of their group; returns them and that end."""
+        if depth > _MAX_DEPTH:
+            raise ValueError("is nested too deeply")
+        done: list[Sequence_] = []
+        sequence: list[str | Gap | Choice] = []
+        literal = ""
+        while True:
+            char = self.notation[at] if at < len(self.notation) else ""
+            special = not char or char in "(<*)" or (char == "|" and depth)
+            if not special:
+                literal += char
+                at += 1
+                continue
+            # Normalised as a whole, so that numerals of several characters are understood.
+            if text := normalise(literal).text:
+                sequence.append(text)
+            literal = ""
+            self.size += len(text)
+            if char in ("", ")"):
+                return (*done, tuple(sequence)), at
+            if char == "|":
+                done.append(tuple(sequence))
+                sequence = []
+                at += 1
+            else:
+                item, at = self._item(at, char, depth)
+                sequence.append(item)
+            if self.size > MAX_SIZE or self.parts > _MAX_PARTS:
+                raise ValueError("is too long")
+
+    def _item(self, at: int, char: str, depth: int) -> tuple[Gap | Choice, int]:
+        self.parts += 1
+        if char == "*":
+            return _GAP, at + 1
+        if char == "(":
+            options, end = self.options(at + 1, depth=depth + 1)
+            if end >= len(self.notation):
+                raise ValueError(f"`(` at character {at + 1} is never closed")
+            return Choice(tuple(dict.fromkeys(options))), end + 1
+        end = self.notation.find(">", at)
+        if end < 0:
+            raise ValueError(f"`<` at character {at + 1} is never closed")
+        name = self.notation[at + 1 : end]
+        try:
+            words = self.slots(name) if self.slots else ()
+        except LookupError:
+            words = ()
+        if not words:
+            raise ValueError(f"no list of plain words is named {name}")
+        self.size += sum(map(len, words))
+        return Choice(tuple((word,) for word in dict.fromkeys(words))), end + 1

@@ -1,0 +1,280 @@
+"""Finding the words of a pack in text: one pass for all, by character and by sound.
+
+Aho–Corasick over all wordings, overlapping, on normalised text; a second automaton over toneless
+syllables for what a recogniser wrote with other characters. A phrase with gaps or with too many
+wordings is looked for by regular expression, and only where one of its anchors was found. Guards
+then take away what only looks like a word (see `Guard`).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+from pypinyin import lazy_pinyin
+
+from qa_engine.phrases import Phrase
+from qa_engine.text import Normalised, normalise
+
+_FIRST_SYLLABLE = 0xE000  # the private use area; normalised text never holds it
+_MIN_SYLLABLES = 3
+_MIN_SYLLABLES_WITH_GAP = 4
+
+
+class Phonetic(Enum):
+    """Whether a word is also found by its sound."""
+
+    OFF = "off"
+    AUTO = "auto"
+    """From three characters on; phrases with gaps from four that are always said."""
+    ON = "on"
+    """Phrases with gaps too, however short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What makes a match of a group harmless. Each field holds wordings.
+
+    A match is dropped when it lies inside a longer phrase of `within`; when a phrase of `before`
+    ends at most `reach` characters before it, or one of `after` begins at most `reach` after it,
+    in the same clause; or when the text holds a phrase of `segment` anywhere.
+    """
+
+    within: tuple[Phrase, ...] = ()
+    before: tuple[Phrase, ...] = ()
+    after: tuple[Phrase, ...] = ()
+    segment: tuple[Phrase, ...] = ()
+    reach: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WordGroup:
+    """Phrases that share a phonetic policy and guards. Groups of one name are searched as one."""
+
+    name: str
+    phrases: tuple[Phrase, ...]
+    phonetic: Phonetic = Phonetic.AUTO
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WordHit:
+    """A phrase found. `start`, `end` index the normalised text, `span` the original."""
+
+    phrase: Phrase
+    start: int
+    end: int
+    span: tuple[int, int]
+    suspected: bool
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """A guard whose wordings have been given owner numbers."""
+
+    within: int
+    before: int
+    after: int
+    segment: int
+    reach: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    start: int
+    end: int
+    suspected: bool
+    phrase: Phrase
+
+
+_Found = dict[int, list[_Match]]
+
+
+class Scan:
+    """All that one text holds, by group."""
+
+    def __init__(self, text: Normalised, found: _Found, index: WordIndex) -> None:
+        self.text = text
+        self._found = found
+        self._index = index
+        self._hits: dict[str, tuple[WordHit, ...]] = {}
+
+    def hits(self, group: str) -> tuple[WordHit, ...]:
+        """The group's unguarded matches in order, none inside another."""
+        if group not in self._hits:
+            self._hits[group] = self._index.judge(self.text, self._found, group)
+        return self._hits[group]
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What a pattern of an automaton stands for: a wording, or the anchor of a regex."""
+
+    owner: int
+    phrase: Phrase
+    regex: re.Pattern[str] | None
+
+
+class _Automaton:
+    """All phrases in one spelling."""
+
+    def __init__(self, spell: Callable[[str], str], *, suspected: bool) -> None:
+        self.spell = spell
+        self._suspected = suspected
+        self._uses: dict[str, list[_Use]] = {}
+        self._patterns: list[list[_Use]] = []
+        self._machine: AhoCorasick | None = None
+
+    def add(self, owner: int, phrase: Phrase) -> None:
+        literals = phrase.literals()
+        regex = None
+        if literals is None:
+            literals = phrase.anchors()
+            regex = re.compile(phrase.regex(self.spell), re.DOTALL)
+        use = _Use(owner, phrase, regex)
+        for spelled in dict.fromkeys(map(self.spell, literals)):
+            self._uses.setdefault(spelled, []).append(use)
+
+    def build(self) -> None:
+        self._patterns = list(self._uses.values())
+        if self._uses:
+            self._machine = AhoCorasick(list(self._uses), matchkind=MatchKind.Standard)
+
+    def find(self, text: Normalised, found: _Found) -> None:
+        """Add all matches that do not cross the end of a sentence."""
+        spelled = self.spell(text.text)
+        if self._machine is None or not spelled:
+            return
+        searched: set[int] = set()
+        for number, start, end in self._machine.find_matches_as_indexes(spelled, overlapping=True):
+            for use in self._patterns[number]:
+                if use.regex is None:
+                    self._take(text, found, use, start, end)
+                elif id(use) not in searched:
+                    searched.add(id(use))
+                    for match in use.regex.finditer(spelled):
+                        self._take(text, found, use, *match.span())
+
+    def _take(self, text: Normalised, found: _Found, use: _Use, start: int, end: int) -> None:
+        if self._suspected and end - start < _MIN_SYLLABLES:
+            return
+        if text.one_sentence(start, end):
+            match = _Match(start, end, self._suspected, use.phrase)
+            found.setdefault(use.owner, []).append(match)
+
+
+class WordIndex:
+    """All words of a pack, ready to scan with. Immutable once built; safe to share."""
+
+    def __init__(self, groups: Sequence[WordGroup]) -> None:
+        self._exact = _Automaton(str, suspected=False)
+        self._sound = _Automaton(syllables, suspected=True)
+        self.size = 0
+        """Phrases, those of guards included."""
+        self._owners = 0
+        self._groups: dict[str, list[tuple[int, tuple[_Compiled, ...]]]] = {}
+        for group in groups:
+            owner = self._add(group.phrases, group.phonetic)
+            guards = tuple(self._guard(guard) for guard in group.guards)
+            self._groups.setdefault(group.name, []).append((owner, guards))
+        self._exact.build()
+        self._sound.build()
+
+    def scan(self, text: str | Normalised) -> Scan:
+        """Find everything in one text."""
+        normalised = normalise(text) if isinstance(text, str) else text
+        found: _Found = {}
+        self._exact.find(normalised, found)
+        self._sound.find(normalised, found)
+        return Scan(normalised, found, self)
+
+    def judge(self, text: Normalised, found: _Found, group: str) -> tuple[WordHit, ...]:
+        """Apply a group's guards and keep the best of what overlaps."""
+        free = [
+            match
+            for owner, guards in self._groups[group]
+            for match in found.get(owner, ())
+            if not any(_guarded(text, found, guard, match) for guard in guards)
+        ]
+        kept: list[WordHit] = []
+        # Exact before suspected, then the longest.
+        for match in sorted(free, key=lambda m: (m.suspected, m.start - m.end, m.start)):
+            start, end = match.start, match.end
+            if not any(start < hit.end and hit.start < end for hit in kept):
+                span = text.span(start, end)
+                kept.append(WordHit(match.phrase, start, end, span, match.suspected))
+        return tuple(sorted(kept, key=lambda hit: hit.start))
+
+    def _guard(self, guard: Guard) -> _Compiled:
+        # A guard heard by its sound still guards; `_guarded` sees to it that a homophone of the
+        # word itself is not taken for the longer, harmless phrase.
+        return _Compiled(
+            within=self._add(guard.within, Phonetic.AUTO),
+            before=self._add(guard.before, Phonetic.AUTO),
+            after=self._add(guard.after, Phonetic.AUTO),
+            segment=self._add(guard.segment, Phonetic.AUTO),
+            reach=guard.reach,
+        )
+
+    def _add(self, phrases: Iterable[Phrase], phonetic: Phonetic) -> int:
+        owner = self._owners
+        self._owners += 1
+        for phrase in phrases:
+            self.size += 1
+            self._exact.add(owner, phrase)
+            if _by_sound(phrase, phonetic):
+                self._sound.add(owner, phrase)
+        return owner
+
+
+def _by_sound(phrase: Phrase, policy: Phonetic) -> bool:
+    if policy is not Phonetic.AUTO:
+        return policy is Phonetic.ON
+    # A wording that is too short is left out when it is found; gaps leave more to chance.
+    return not phrase.gapped or phrase.shortest >= _MIN_SYLLABLES_WITH_GAP
+
+
+def _guarded(text: Normalised, found: _Found, guard: _Compiled, match: _Match) -> bool:
+    start, end = match.start, match.end
+    if found.get(guard.segment):
+        return True
+    for other in found.get(guard.within, ()):
+        inside = other.start <= start and end <= other.end
+        if inside and not (other.suspected and other.end - other.start == end - start):
+            return True
+    for other in found.get(guard.before, ()):
+        near = start - guard.reach <= other.end <= start
+        if near and text.one_clause(other.end - 1, start + 1):
+            return True
+    for other in found.get(guard.after, ()):
+        near = end <= other.start <= end + guard.reach
+        if near and text.one_clause(end - 1, other.start + 1):
+            return True
+    return False
+
+
+_syllable_numbers: dict[str, int] = {}
+
+
+@functools.lru_cache(maxsize=50_000)
+def _syllable(char: str) -> str:
+    if char.isdigit() and char.isascii():
+        char = "零一二三四五六七八九"[int(char)]
+    if not "\u3400" <= char <= "\u9fff":
+        return char
+    reading = lazy_pinyin(char)[0]
+    number = _syllable_numbers.setdefault(reading, len(_syllable_numbers))
+    return chr(_FIRST_SYLLABLE + number)
+
+
+def syllables(text: str) -> str:
+    """One private-use character per toneless syllable, other characters as they are.
+
+    A character's commonest reading stands for it everywhere, so that the same characters always
+    sound alike whatever stands around them.
+    """
+    return "".join(map(_syllable, text))
