@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import { agentLabel, decimal, duration } from "./format";
+import { asrStatus, pbxStatus, rulesError } from "./health";
+import { countBySeverity, inboxOrder, loudest } from "./inbox";
+import { serverTime } from "./live/clock";
+import { newCall } from "./live/events";
+import { markTurn } from "./marks";
+import { isOver, missing, talkSeconds, waitSeconds } from "./timers";
+import type { Alert, Hit, HealthEvent, Leg, Severity, Turn } from "./types";
+
+function alert(id: string, severity: Severity, at: number, more: Partial<Alert> = {}): Alert {
+  return {
+    alert_id: id,
+    call_id: "c",
+    queue: "",
+    agent: "",
+    rule: "",
+    kind: "",
+    severity,
+    role: "agent",
+    title: "",
+    title_en: "",
+    phrase: "",
+    start: 0,
+    end: 0,
+    suspected: false,
+    segment_id: "",
+    measured: null,
+    limit: null,
+    unit: "",
+    at,
+    advice: "",
+    advice_en: "",
+    state: "open",
+    acknowledged_by: null,
+    acknowledged_at: null,
+    ...more,
+  };
+}
+
+describe("the inbox", () => {
+  const done = { state: "acknowledged" as const, acknowledged_by: "lead" };
+  const alerts = [
+    alert("old high", "high", 1),
+    alert("new high", "high", 2),
+    alert("suspected critical", "critical", 3, { suspected: true }),
+    alert("low", "low", 4),
+    alert("done", "critical", 5, { ...done, acknowledged_at: 9 }),
+    alert("done before", "critical", 6, { ...done, acknowledged_at: 8 }),
+  ];
+  const ids = (list: Alert[]) => list.map((item) => item.alert_id);
+
+  it("has open ones first, newest on top", () => {
+    expect(ids(inboxOrder(alerts, "all"))).toEqual([
+      "low",
+      "suspected critical",
+      "new high",
+      "old high",
+      "done",
+      "done before",
+    ]);
+    expect(ids(inboxOrder(alerts, "high"))).toEqual(["new high", "old high"]);
+  });
+
+  it("shouts the heaviest open one, the one that waited longest of equals", () => {
+    expect(loudest(alerts)?.alert_id).toBe("suspected critical");
+    expect(loudest(alerts.slice(0, 2))?.alert_id).toBe("old high");
+    expect(loudest([alert("sure", "critical", 9), ...alerts])?.alert_id).toBe("sure");
+    expect(loudest([alert("m", "medium", 1), alerts[4]!])).toBeNull();
+  });
+
+  it("counts open ones", () => {
+    expect(countBySeverity(alerts)).toEqual({ critical: 1, high: 2, medium: 0, low: 1, info: 0 });
+  });
+});
+
+describe("marks", () => {
+  const turn: Turn = {
+    segment_id: "s",
+    role: "agent",
+    start: 0,
+    end: 1,
+    text: "😀你自己不会看吗",
+    final: true,
+    revision: 0,
+    stable: 8,
+    confidence: 1,
+    unintelligible: false,
+  };
+  const hit = (more: Partial<Hit>): Hit => ({
+    hit_id: "h",
+    rule: "r",
+    kind: "k",
+    severity: "medium",
+    role: "agent",
+    phrase: "",
+    start: 0,
+    end: 0,
+    suspected: false,
+    segment_id: "s",
+    span: null,
+    ...more,
+  });
+  const cut = (...hits: Hit[]) =>
+    markTurn(turn, hits).map((piece) => [piece.text, piece.hit?.severity ?? null]);
+
+  it("count code points as the server does", () => {
+    expect(cut(hit({ span: [4, 7] }))).toEqual([
+      ["😀你自己", null],
+      ["不会看", "medium"],
+      ["吗", null],
+    ]);
+  });
+
+  it("find the phrase where there is no span, and leave other segments alone", () => {
+    expect(cut(hit({ phrase: "不会" }))[1]).toEqual(["不会", "medium"]);
+    expect(cut(hit({ phrase: "没有" }))).toEqual([[turn.text, null]]);
+    expect(cut(hit({ span: [0, 3], segment_id: "other" }))).toEqual([[turn.text, null]]);
+  });
+
+  it("show the heavier of two that overlap, and never leave the text", () => {
+    const pieces = cut(hit({ span: [1, 6] }), hit({ span: [4, 99], severity: "critical" }));
+    expect(pieces).toEqual([
+      ["😀", null],
+      ["你自己", "medium"],
+      ["不会看吗", "critical"],
+    ]);
+  });
+});
+
+describe("timers", () => {
+  const limits = { wait_s: 15, rings: 3, talk_s: 600 };
+  const call = newCall("c", "q", 100);
+
+  it("run on the server's clock while the call waits and talks", () => {
+    expect(waitSeconds(call, 116)).toBe(16);
+    expect(isOver(call, 115, limits).wait).toBe(false);
+    expect(isOver(call, 116, limits).wait).toBe(true);
+    const talking = { ...call, state: "talking" as const, wait_s: 9, rings: 4, connected_at: 109 };
+    expect([waitSeconds(talking, 500), talkSeconds(talking, 119)]).toEqual([9, 10]);
+    expect(isOver(talking, 119, limits)).toEqual({ wait: false, rings: true, talk: false });
+    const ended = { ...talking, state: "ended" as const, talk_s: null };
+    expect(talkSeconds(ended, 999)).toBeNull();
+  });
+
+  it("follow a clock that runs faster", () => {
+    expect(serverTime({ time: 1000, rate: 8, heardAt: 5000 }, 6000)).toBe(1008);
+  });
+
+  it("know what is missing", () => {
+    const leg: Leg = {
+      leg_id: "l",
+      role: "agent",
+      opened_at: 0,
+      offset_s: 0,
+      complete: false,
+      reason: "tap_failed",
+    };
+    expect(missing(call)).toBe("");
+    expect(missing({ ...call, legs: [leg] })).toBe("incomplete");
+    expect(missing({ ...call, complete: false })).toBe("incomplete_call");
+  });
+});
+
+describe("words", () => {
+  it.each([
+    [0, "0:00"],
+    [75.9, "1:15"],
+    [3675, "1:01:15"],
+    [-3, "0:00"],
+  ])("%d s are %s", (seconds, text) => expect(duration(seconds)).toBe(text));
+
+  it.each([
+    ["PJSIP/1001", "", "1001"],
+    ["PJSIP/1001", "李护士", "李护士 1001"],
+    ["PJSIP/1001", "PJSIP/1001", "1001"],
+  ])("%s, called '%s', is %s", (agent, name, text) => expect(agentLabel(agent, name)).toBe(text));
+
+  it("have at most one decimal", () => expect([decimal(18), decimal(18.26)]).toEqual(["18", "18.3"]));
+});
+
+describe("health", () => {
+  const health = (...events: object[]) =>
+    new Map(events.map((event, n) => [String(n), event as HealthEvent]));
+
+  it("is unknown before anything was heard", () => {
+    expect([pbxStatus(health()).tone, asrStatus(health()).tone]).toEqual(["unknown", "unknown"]);
+  });
+
+  it("names the worst", () => {
+    const up = { type: "pbx_health", up: true };
+    const down = { type: "pbx_health", up: false, detail: "refused" };
+    expect(pbxStatus(health(up)).word).toBe("up");
+    expect(pbxStatus(health(up, down))).toEqual({ word: "down", tone: "bad", detail: "refused" });
+    const fast = { type: "asr_health", ready: true, lag_s: 0.4 };
+    const slow = { type: "asr_health", ready: true, lag_s: 7.6 };
+    const idle = { type: "asr_health", ready: false, lag_s: 0, detail: "loading" };
+    expect(asrStatus(health(fast)).word).toBe("ready");
+    expect(asrStatus(health(fast, slow))).toMatchObject({ word: "behind", lag: 8 });
+    expect(asrStatus(health(fast, idle))).toMatchObject({ word: "loading", detail: "loading" });
+    expect(rulesError(health({ type: "rules_loaded", error: "line 3" }))).toBe("line 3");
+  });
+});
