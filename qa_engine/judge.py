@@ -69,7 +69,7 @@ class CallJudge:
         if self._closed:
             return []
         verdicts = self._collect(lambda operator: operator.tick(self.state))
-        if self.state.ended is not None and not self.state.awaiting():
+        if self.state.complete():
             verdicts += self.close(now)
         return verdicts
 

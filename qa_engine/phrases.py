@@ -74,8 +74,7 @@ def _wordings(sequence: Sequence_) -> Iterator[str]:
 
 def _has_gap(sequence: Sequence_) -> bool:
     return any(
-        isinstance(item, Gap)
-        or (isinstance(item, Choice) and any(map(_has_gap, item.options)))
+        isinstance(item, Gap) or (isinstance(item, Choice) and any(map(_has_gap, item.options)))
         for item in sequence
     )
 

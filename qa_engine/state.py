@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from asr.events import SpeechStarted, SpeechStopped, TranscriptFinal, TranscriptPartial
+from asr.events import (
+    AudioGap,
+    LegTranscribed,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
 from qa_engine.words import Scan, WordIndex
@@ -69,6 +76,10 @@ class CallState:
     heard: set[Role] = field(default_factory=set)
     """Sides whose audio we have; absence may only be told of these."""
     open_legs: dict[str, Role] = field(default_factory=dict)
+    untranscribed: set[str] = field(default_factory=set)
+    """Legs of which finals may still come."""
+    unheard_until_s: float = 0.0
+    """The end of the last gap in what was heard of either side."""
     lost: set[Role] = field(default_factory=set)
     """Sides whose audio broke off while the call went on."""
     speech: list[Speech] = field(default_factory=list)
@@ -114,6 +125,12 @@ class CallState:
                 return True
         return False
 
+    def complete(self) -> bool:
+        """Whether the call is over and all of it was heard, or waited for long enough."""
+        if self.ended is None or self.awaiting():
+            return False
+        return not self.untranscribed or self.now >= self.ended.ended_at + FINAL_GRACE_S
+
     def by(self, role: Role, after: float = -1e9, until: float = 1e9) -> Iterator[Said]:
         """What one side said in segments that begin in [after, until], in order."""
         return (s for s in self.said if s.role == role and after <= s.final.start <= until)
@@ -124,7 +141,9 @@ class CallState:
         if not segments:
             return None
         begin = segments[0].start
-        answer = min((s.start for s in self.speech if s.role != role and s.start > begin), default=1e9)
+        answer = min(
+            (s.start for s in self.speech if s.role != role and s.start > begin), default=1e9
+        )
         ends = [s.end for s in segments if s.end is not None and s.start < answer]
         return begin, max(ends, default=begin)
 
@@ -150,10 +169,15 @@ class CallState:
                 self._close_speech()
             case LegOpened():
                 self.open_legs[event.leg_id] = event.role
+                self.untranscribed.add(event.leg_id)
                 self.heard.add(event.role)
                 self.lost.discard(event.role)
             case LegClosed():
                 self._leg_closed(event)
+            case LegTranscribed():
+                self.untranscribed.discard(event.leg_id)
+            case AudioGap():
+                self.unheard_until_s = max(self.unheard_until_s, event.end)
             case SpeechStarted():
                 self._segment(event.role, event.segment_id, event.start)
             case SpeechStopped():

@@ -114,7 +114,7 @@ class DeadAirOperator(Quiet):
     def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
         """A silence between two segments is also seen once the second is known."""
         del event, said
-        end = max(state.held_until_s, 0.0)
+        end = max(state.held_until_s, state.unheard_until_s)
         for index, speech in enumerate(state.speech):
             if index and not state.held and speech.start - end >= self._rule.silence_s:
                 yield from self._found(state, end, speech.start)
@@ -124,7 +124,7 @@ class DeadAirOperator(Quiet):
         """See whether it has been silent for too long."""
         if state.held or state.speaking() or not state.speech or state.end_s is not None:
             return
-        begin = max(state.last_speech_s, state.held_until_s)
+        begin = max(state.last_speech_s, state.held_until_s, state.unheard_until_s)
         if state.clock - begin >= self._rule.silence_s + DETECTION_S:
             yield from self._found(state, begin, state.clock)
 
@@ -137,9 +137,7 @@ class DeadAirOperator(Quiet):
             phrase="",
             start=begin,
             end=end,
-            evidence=Evidence(
-                measured=round(end - begin, 2), limit=self._rule.silence_s, unit="s"
-            ),
+            evidence=Evidence(measured=round(end - begin, 2), limit=self._rule.silence_s, unit="s"),
         )
 
 

@@ -102,9 +102,7 @@ def finding(said: Said, hit: WordHit, rule: BaseRule, policy: Suspected) -> Find
         end=end,
         suspected=hit.suspected,
         severity=one_lower(rule.severity) if hit.suspected and policy == "lower" else None,
-        evidence=Evidence(
-            segment_id=said.final.segment_id, text=said.final.text, span=hit.span
-        ),
+        evidence=Evidence(segment_id=said.final.segment_id, text=said.final.text, span=hit.span),
     )
 
 

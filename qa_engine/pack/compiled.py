@@ -14,7 +14,6 @@ from qa_engine.phrases import Phrase
 from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex
 
 
-
 @dataclass(frozen=True, slots=True)
 class Pack:
     """Rules ready to judge with. Immutable; calls may share it."""
@@ -135,11 +134,7 @@ def _group(
     problems += wrong
     guards = (guard,) if guard else ()
     plain = [w for w in read if w.word.phonetic is None and w.word.unless is None]
-    groups = [
-        WordGroup(
-            name, tuple(w.phrase for w in plain), Phonetic(words.phonetic), guards
-        )
-    ]
+    groups = [WordGroup(name, tuple(w.phrase for w in plain), Phonetic(words.phonetic), guards)]
     for special in (w for w in read if w not in plain):
         own, wrong = _guard(source, (*special.path, "unless"), special.word.unless, slots)
         problems += wrong

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from backbone.errors import UserError
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -27,7 +29,7 @@ class Problem:
         return f"{place}: {self.level}: {what}{self.reason}"
 
 
-class PackError(Exception):
+class PackError(UserError):
     """A pack cannot be used. Its text is the first problem, `problems` holds all."""
 
     def __init__(self, problems: list[Problem]) -> None:

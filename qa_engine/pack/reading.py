@@ -50,9 +50,7 @@ class Source:
         """A problem at a field of this file."""
         line, column = self.place(path)
         field = ".".join(str(step) for step in path if not _is_ours(step))
-        return Problem(
-            self.name, line, column, field, reason, "warning" if warning else "error"
-        )
+        return Problem(self.name, line, column, field, reason, "warning" if warning else "error")
 
 
 def read(name: str, raw: bytes) -> tuple[Source | None, PackFile | None, list[Problem]]:

@@ -26,7 +26,9 @@ def joined(at: float = ANSWERED - 5, call_id: str = CALL) -> CallJoined:
     )  # fmt: skip
 
 
-def connected(at: float = ANSWERED, wait_s: float | None = 5.0, call_id: str = CALL) -> CallConnected:
+def connected(
+    at: float = ANSWERED, wait_s: float | None = 5.0, call_id: str = CALL
+) -> CallConnected:
     return CallConnected(
         at=at, call_id=call_id, system="pbx", uniqueid="1.1", channel="PJSIP/x", queue="general",
         agent="PJSIP/1001", agent_name="", wait_s=wait_s, ring_s=4.0, rings=1,
@@ -77,7 +79,9 @@ def spoken(finals: Iterable[TranscriptFinal]) -> list[Event]:
     return [event for _, event in sorted(timed, key=lambda pair: pair[0])]
 
 
-def run(judge: CallJudge, events: Sequence[Event], until: float, step: float = 0.25) -> list[Verdict]:
+def run(
+    judge: CallJudge, events: Sequence[Event], until: float, step: float = 0.25
+) -> list[Verdict]:
     """Feed events at their times with ticks in between, as the service does."""
     verdicts: list[Verdict] = []
     now = min((e.at for e in events), default=ANSWERED)
@@ -95,7 +99,13 @@ def run(judge: CallJudge, events: Sequence[Event], until: float, step: float = 0
 def play(pack: Pack, finals: Sequence[TranscriptFinal], duration: float) -> list[Verdict]:
     """A whole answered call."""
     judge = CallJudge(pack, CALL)
-    events: list[Event] = [joined(), connected(), *legs(), *spoken(finals), ended(ANSWERED + duration)]
+    events: list[Event] = [
+        joined(),
+        connected(),
+        *legs(),
+        *spoken(finals),
+        ended(ANSWERED + duration),
+    ]
     events.sort(key=lambda e: e.at)
     return run(judge, events, ANSWERED + duration + 15)
 
@@ -109,7 +119,9 @@ def _role(said: Utterance) -> Role:
     return "agent" if said.role == "agent" else "customer"
 
 
-def dialogue(*lines: tuple[Role, str], pace: float = 4.0, pause: float = 0.6) -> list[TranscriptFinal]:
+def dialogue(
+    *lines: tuple[Role, str], pace: float = 4.0, pause: float = 0.6
+) -> list[TranscriptFinal]:
     """Lines one after the other at `pace` characters a second."""
     finals, clock = [], 1.0
     for number, (role, text) in enumerate(lines):

@@ -1,0 +1,34 @@
+"""What an operator sets for judging."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class QaSettings(BaseModel):
+    """`[qa]` in the configuration file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rules: Path | None = Field(
+        default=None, description="Folder of the rule pack; unset: ours, for Chinese hospitals."
+    )
+    watch_s: float = Field(
+        default=2.0, gt=0, description="Seconds between looks at the pack's files for edits."
+    )
+    tick_s: float = Field(
+        default=0.25, gt=0, description="Seconds between looks at the clock for what is overdue."
+    )
+    late_s: float = Field(
+        default=30.0,
+        ge=0,
+        description="Seconds after a call's end in which transcripts that come late still count.",
+    )
+    forget_s: float = Field(
+        default=4 * 3600.0,
+        gt=0,
+        description="Seconds without any event after which a call is taken for over.",
+    )
+    calls: int = Field(default=5000, ge=1, description="Calls judged at the same time at most.")
