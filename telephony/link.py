@@ -17,6 +17,7 @@ from telephony.calls.resync import STATUS_VARIABLES, PbxSnapshot
 from telephony.calls.visit import OpenCall
 from telephony.events import CallEvent, PbxHealth
 from telephony.settings import PbxSettings
+from telephony.waiting import until
 
 if TYPE_CHECKING:
     from backbone.bus import Bus
@@ -29,6 +30,7 @@ _OUTGOING = 10_000
 _BATCH = 256
 _TICK_S = 0.5
 _LIST_TIMEOUT_S = 10.0
+_BOOT_TIMEOUT_S = 5.0
 _LAST_WORDS_S = 2.0
 _State = Literal["connecting", "logging_in", "syncing", "up", "refused", "lost", "stopped"]
 
@@ -133,6 +135,9 @@ class PbxLink:
                 await self._put(self._feed(message, arrived))
 
     async def _keep_synced(self, connection: AmiConnection, backoff: Backoff) -> None:
+        # An Asterisk that is still loading its modules refuses the lists of those not there yet.
+        if not await until(connection.booted, _BOOT_TIMEOUT_S):
+            _log.warning("ami_boot_unseen", system=self._settings.system)
         await self._sync(connection)
         backoff.reset()
         _log.info("pbx_up", system=self._settings.system, reconnects=self._reconnects)

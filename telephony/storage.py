@@ -110,6 +110,7 @@ def _call_joined(connection: Connection, _seq: int, event: Event) -> None:
         "caller": event.caller,
         "caller_name": event.caller_name,
         "joined_at": event.at,
+        "incomplete_reason": "joined_before_connect" if event.resumed else "",
     }
     connection.execute(insert(calls).values(_fitting(calls, values)))
 

@@ -88,6 +88,8 @@ class AmiConnection:
         self.generation = next(self._generations)
         self.last_message_at: float | None = None
         self.overflowed = False
+        self.booted = asyncio.Event()
+        """Set when Asterisk has said that all its modules are there (FullyBooted)."""
         self._where = f"{host}:{port}"
         self._counters = counters
         self._system = system
@@ -252,6 +254,8 @@ class AmiConnection:
                 continue
             if message.response:
                 continue  # a Pong, or an answer that came after its time
+            if message.event == "FullyBooted":
+                self.booted.set()
             if len(self._inbox) >= self._queue_size:
                 self._counters.add("ami_dropped", system=self._system)
                 self.overflowed = True

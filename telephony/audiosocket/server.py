@@ -46,6 +46,8 @@ _IDENTIFY_WITHIN_S = 5.0
 _GRACE_S = 2.0
 """How long audio and the news of the call's end may lie apart."""
 _TOLERATED_GAP_S = 0.5
+_TOLERATED_DELAY_S = 0.3
+"""The first audio comes 23 to 65 ms after the answer; later, and a word may be missing."""
 _SAMPLE_BYTES = 2
 
 
@@ -57,8 +59,7 @@ class _Broken(Exception):  # noqa: N818 - a way out of the read loop, with the l
 class Leg:
     """One side of a call that is expected, or heard.
 
-    `answered_here` is when this host heard of the answer (epoch seconds). `began_late` is true
-    for a leg that cannot hold the call from its answer on.
+    `answered_here` is when this host heard of the answer (epoch seconds).
     """
 
     leg_id: str
@@ -104,10 +105,10 @@ class Leg:
 
     @property
     def missing_s(self) -> float:
-        """Audio that should be there and is not, in seconds."""
+        """Audio that should be there at the end and is not, in seconds."""
         last = self.gate.last if self.gate is not None else None
         missing = (last - self.samples) / self.rate if last is not None else 0.0
-        return max(0.0, missing) + max(0.0, self.offset_s)
+        return max(0.0, missing)
 
 
 class AudioSocketServer:
@@ -263,7 +264,9 @@ class AudioSocketServer:
                 await leg.over.wait()
         except TimeoutError:
             return "tap_ended_early"
-        return "audio_missing" if leg.missing_s > _TOLERATED_GAP_S else ""
+        if leg.missing_s > _TOLERATED_GAP_S:
+            return "audio_missing"
+        return "tap_late" if leg.offset_s > _TOLERATED_DELAY_S else ""
 
     async def _publish(self, leg: Leg, frames: list[Frame]) -> None:
         pieces = []

@@ -64,6 +64,7 @@ class Lifecycle:
         moment: Moment,
         *,
         joined_at: float | None = None,
+        linkedid: str | None = None,
         doubt: str = "",
         resumed: bool = False,
     ) -> Visit:
@@ -74,7 +75,7 @@ class Lifecycle:
         visit = Visit(
             system=self.system,
             uniqueid=uniqueid,
-            linkedid=message.get("Linkedid"),
+            linkedid=message.get("Linkedid") if linkedid is None else linkedid,
             number=self.book.next_number(uniqueid),
             queue=message.get("Queue"),
             caller=known(message.get("CallerIDNum")),

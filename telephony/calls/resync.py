@@ -112,6 +112,8 @@ class Resync:
             joined_at=call.joined_at,
             call_id=call.call_id,
         )
+        for reason in filter(None, call.incomplete_reason.split(",")):
+            visit.doubt(reason)
         if call.answered_at is not None:
             visit.step(Step.CONNECTED)
             visit.agent = call.agent
@@ -139,7 +141,7 @@ class Resync:
         ]
         for uniqueid in unknown:
             if uniqueid in lists.entries:
-                self._found_waiting(lists.entries[uniqueid], now)
+                self._found_waiting(lists.entries[uniqueid], lists.channels, now)
             elif uniqueid in lists.channels:
                 self._found_talking(lists.statuses[uniqueid], lists.channels, now)
 
@@ -193,7 +195,10 @@ class Resync:
         answered_at = now if wait_s is None else min(now, visit.joined_at + wait_s)
         self._life.connect(visit, answered_at, wait_s=wait_s, heard_at=None, resumed=True)
 
-    def _found_waiting(self, entry: AmiMessage, now: float) -> None:
+    def _found_waiting(
+        self, entry: AmiMessage, channels: dict[str, AmiMessage], now: float
+    ) -> None:
+        channel = channels.get(entry.get("Uniqueid"))
         if entry.get("Channel").startswith(OWN_CHANNELS):
             return
         waited = whole_seconds(entry.get("Wait")) or 0.0
@@ -201,6 +206,7 @@ class Resync:
             entry,
             Moment(now, by_arrival=True),
             joined_at=now - waited,
+            linkedid=channel.get("Linkedid") if channel is not None else "",
             doubt="joined_before_connect",
             resumed=True,
         )

@@ -28,6 +28,7 @@ class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float | None
     ring_s: float | None
     rings: int | None
+    incomplete_reason: str = ""
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from telephony.events import (
 )
 from telephony.settings import PbxSettings
 from telephony.taps.ari import AriClient, AriError, AriEvent, AriGoneError, Direction
-from telephony.taps.waiting import first_of, until
+from telephony.waiting import first_of, until
 
 if TYPE_CHECKING:
     from backbone.bus import Bus

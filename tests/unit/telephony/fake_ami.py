@@ -89,6 +89,8 @@ class FakeAmi:
         else:
             reply = [("Response", "Error"), ("Message", "Invalid/unknown command")]
         writer.write(render([reply[0], ("ActionID", action_id), *reply[1:]]))
+        if name == "Login":
+            writer.write(render([("Event", "FullyBooted"), ("Status", "Fully Booted")]))
 
     def _list(self, writer, name, action_id):
         mark = ("ActionID", action_id)

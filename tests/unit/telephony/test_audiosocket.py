@@ -1,4 +1,4 @@
-"""AudioSocket: frames of any chunking, and a server that counts samples and marks what is missing."""
+"""AudioSocket: frames of any chunking, a server that counts samples and marks what is missing."""
 
 from __future__ import annotations
 

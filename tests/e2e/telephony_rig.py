@@ -1,0 +1,171 @@
+"""Our telephony beside the lab's Asterisk: link, taps and media server on one bus."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from pydantic import SecretStr
+
+from backbone.bus import Bus
+from backbone.clock import SystemClock
+from backbone.counters import Counters
+from backbone.media import AudioFrame, LegClosed, LegOpened
+from telephony.audiosocket.server import AudioSocketServer
+from telephony.events import CallEnded, CallEvent, PbxHealth, TapHealth
+from telephony.link import PbxLink
+from telephony.settings import AriSettings, AudioSocketSettings, PbxSettings
+from telephony.taps.service import TapService
+
+
+def settings_for(addresses, *, ami_port=None):
+    return PbxSettings(
+        system="lab",
+        host=addresses.ami_host,
+        port=ami_port or addresses.ami_port,
+        username=addresses.ami_user,
+        secret=SecretStr(addresses.ami_secret),
+        ari=AriSettings(
+            url=addresses.ari_url,
+            username=addresses.ari_user,
+            secret=SecretStr(addresses.ari_secret),
+        ),
+        audiosocket=AudioSocketSettings(
+            host=addresses.audiosocket_host, port=addresses.audiosocket_port
+        ),
+    )
+
+
+class Rig:
+    """What is published, kept in order; `until` waits for more of it."""
+
+    def __init__(self, settings, *, journal=None):
+        self.counters = Counters()
+        self.clock = SystemClock()
+        self.bus = Bus(self.counters, journal)
+        self.link = PbxLink(settings, self.bus, self.clock, self.counters)
+        self.server = AudioSocketServer(settings.audiosocket, self.bus, self.clock, self.counters)
+        self.taps = TapService(settings, self.bus, self.clock, self.counters, self.server)
+        self.events = []
+        self.changed = asyncio.Event()
+        self.tasks = {}
+
+    async def collect(self):
+        kinds = (CallEvent, LegOpened, LegClosed, AudioFrame, PbxHealth, TapHealth)
+        async for envelope in self.bus.subscribe("rig", *kinds, maxsize=100_000):
+            self.events.append(envelope.event)
+            self.changed.set()
+
+    def start(self, name, coroutine):
+        self.tasks[name] = asyncio.create_task(coroutine, name=name)
+
+    async def stop(self, name):
+        task = self.tasks.pop(name)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    def of(self, kind, **having):
+        return [
+            event
+            for event in self.events
+            if isinstance(event, kind)
+            and all(getattr(event, name) == value for name, value in having.items())
+        ]
+
+    async def until(self, condition, seconds=20):
+        async with asyncio.timeout(seconds):
+            while not (found := condition()):
+                self.changed.clear()
+                await self.changed.wait()
+        return found
+
+    async def record(self, uniqueid):
+        def found():
+            return [e.record for e in self.of(CallEnded) if e.record.uniqueid == uniqueid]
+
+        return (await self.until(found))[0]
+
+    def audio(self, leg_id):
+        """Return a leg's samples joined, asserting that none is missing between frames."""
+        pcm = b""
+        for frame in self.of(AudioFrame, leg_id=leg_id):
+            assert frame.sample * 2 == len(pcm)
+            pcm += frame.pcm
+        return pcm
+
+
+@contextlib.asynccontextmanager
+async def telephony(settings, *, restore=None, journal=None):
+    rig = Rig(settings, journal=journal)
+    await rig.bus.start()
+    if restore is not None:
+        rig.link.restore(restore)
+        rig.taps.restore(restore)
+    rig.start("collect", rig.collect())
+    rig.start("server", rig.server.run())
+    await rig.server.ready.wait()
+    rig.start("taps", rig.taps.run())
+    rig.start("link", rig.link.run())
+    try:
+        await rig.until(lambda: rig.of(PbxHealth, up=True) and rig.of(TapHealth, up=True))
+        yield rig
+    finally:
+        for name in ("taps", "link", "server", "collect"):
+            if name in rig.tasks:
+                await rig.stop(name)
+
+
+class Proxy:
+    """A TCP way to the manager interface that can be cut, or go silent without a word."""
+
+    def __init__(self, host, port):
+        self._to = (host, port)
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writers = set()
+        self._server = None
+        self.port = 0
+
+    async def __aenter__(self):
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_exc):
+        self._flowing.set()
+        await self.cut()
+
+    async def open(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self):
+        """Break all connections and refuse new ones."""
+        self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    def freeze(self):
+        """Let nothing through any more; the sockets stay open."""
+        self._flowing.clear()
+
+    def thaw(self):
+        self._flowing.set()
+
+    async def _serve(self, reader, writer):
+        to_reader, to_writer = await asyncio.open_connection(*self._to)
+        self._writers |= {writer, to_writer}
+        try:
+            await asyncio.gather(self._pump(reader, to_writer), self._pump(to_reader, writer))
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # cut
+        finally:
+            self._writers -= {writer, to_writer}
+            writer.transport.abort()
+            to_writer.transport.abort()
+
+    async def _pump(self, reader, writer):
+        while data := await reader.read(65536):
+            await self._flowing.wait()
+            writer.write(data)
+        writer.close()
