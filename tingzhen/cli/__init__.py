@@ -1,5 +1,60 @@
-"""Command line."""
+"""The command line: `tingzhen --help`.
+
+Exit status: 0 done, 1 found problems (check, doctor), 2 bad input, with one line on stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from backbone.errors import UserError
+from tingzhen.cli import analyze, calls, demo, doctor, lab, rules, run, transcribe
+
+app = typer.Typer(
+    name="tingzhen",
+    help="听诊 listens to a hospital's phone calls while they happen.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # their local variables would show callers and transcripts
+    rich_markup_mode="rich",
+)
+app.command("demo", help=demo.HELP)(demo.demo)
+app.command("run", help=run.HELP)(run.run)
+app.add_typer(lab.app, name="lab")
+app.command("analyze", help=analyze.HELP)(analyze.analyze)
+app.command("transcribe", help=transcribe.HELP)(transcribe.transcribe)
+app.command("calls", help=calls.HELP)(calls.calls)
+app.add_typer(rules.app, name="rules")
+app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line and turn a user's error into one line and status 2."""
+    try:
+        app()
+    except UserError as error:
+        _refuse(error)
+    except BaseExceptionGroup as group:
+        # A component of a node raises inside a task group.
+        theirs = group.subgroup(UserError)
+        if theirs is None:
+            raise
+        _refuse(_first(theirs))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # `tingzhen calls … | head` is no error.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _refuse(error: BaseException) -> NoReturn:
+    sys.stderr.write(f"tingzhen: {error}\n")
+    sys.exit(2)
+
+
+def _first(group: BaseExceptionGroup[UserError]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner

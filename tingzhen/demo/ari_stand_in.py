@@ -27,7 +27,10 @@ _FRAME_SAMPLES = 160  # 20 ms at 8 kHz
 _AUDIOSOCKET_UUID = b"\x01\x00\x10"
 _AUDIOSOCKET_SLIN = b"\x10\x01\x40"
 
+_SHUTDOWN_S = 1
+
 Side = Literal["in", "out"]
+_AriEvent = dict[str, object]
 
 
 class PlayableLeg:
@@ -49,7 +52,7 @@ class AriStandIn:
         self._clock = clock
         self._audiosocket = audiosocket
         self._find_leg = find_leg
-        self._listeners: set[asyncio.Queue[dict[str, object]]] = set()
+        self._listeners: set[asyncio.Queue[_AriEvent | None]] = set()
         self._snoops: dict[str, PlayableLeg] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self.url = ""
@@ -59,7 +62,15 @@ class AriStandIn:
         """Listen on an unused port of 127.0.0.1."""
         listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/ari"
-        server = uvicorn.Server(uvicorn.Config(self._app(), log_config=None, access_log=False))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                self._app(),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=_SHUTDOWN_S,
+            )
+        )
         # The signal handlers belong to the program, not to a stand-in inside it.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         async with asyncio.TaskGroup() as tasks:
@@ -68,8 +79,8 @@ class AriStandIn:
             try:
                 yield
             finally:
+                self._tell(None)  # ends the websockets
                 server.should_exit = True
-                server.force_exit = True
 
     def _app(self) -> FastAPI:
         app = FastAPI(openapi_url=None)
@@ -77,11 +88,11 @@ class AriStandIn:
         @app.websocket("/ari/events")
         async def events(websocket: WebSocket) -> None:
             await websocket.accept()
-            queue: asyncio.Queue[dict[str, object]] = asyncio.Queue(100)
+            queue: asyncio.Queue[_AriEvent | None] = asyncio.Queue(100)
             self._listeners.add(queue)
             try:
-                while True:
-                    await websocket.send_json(await queue.get())
+                while (event := await queue.get()) is not None:
+                    await websocket.send_json(event)
             except WebSocketDisconnect:
                 pass
             finally:
@@ -123,7 +134,7 @@ class AriStandIn:
 
         return app
 
-    def _tell(self, event: dict[str, object]) -> None:
+    def _tell(self, event: _AriEvent | None) -> None:
         for queue in self._listeners:
             with contextlib.suppress(asyncio.QueueFull):
                 queue.put_nowait(event)

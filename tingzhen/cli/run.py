@@ -1,0 +1,75 @@
+"""`tingzhen run`: a node."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from backbone.clock import SystemClock
+from backbone.errors import UserError
+from tingzhen.cli.output import stderr
+from tingzhen.cli.recogniser import load_recogniser
+from tingzhen.log_setup import configure_logging
+from tingzhen.node import running_node
+from tingzhen.settings import Component, Settings, load_settings
+
+HELP = """Run this node: listen to the PBXs of the settings until stopped.
+
+Examples:
+
+    tingzhen run --config tingzhen.toml
+
+    TINGZHEN_CONSOLE__PORT=8080 tingzhen run --config tingzhen.toml
+
+    tingzhen run --config tingzhen.toml --components telephony,metrics,console
+"""
+
+
+def run(
+    config: Annotated[Path | None, typer.Option(help="Settings of the node (TOML).")] = None,
+    components: Annotated[
+        str, typer.Option(help=f"Comma-separated: {', '.join(get_args(Component))}.")
+    ] = "",
+) -> None:
+    """Run a node."""
+    settings = load_settings(config, **_chosen(components))
+    configure_logging(settings.log_level, json=settings.log_json)
+    if not settings.pbx and "telephony" in settings.components:
+        raise UserError("no PBX to listen to: add a [[pbx]] section (README, 'A real Asterisk')")
+    asyncio.run(_serve(settings))
+
+
+def _chosen(components: str) -> dict[str, tuple[str, ...]]:
+    if not components:
+        return {}
+    names = tuple(name.strip() for name in components.split(","))
+    unknown = sorted(set(names) - set(get_args(Component)))
+    if unknown:
+        raise UserError(f"no such component: {', '.join(unknown)}")
+    return {"components": names}
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    recogniser = (
+        await asyncio.to_thread(load_recogniser, settings.asr)
+        if "asr" in settings.components
+        else None
+    )
+    async with running_node(settings, SystemClock(), recogniser) as node:
+        if node.console is not None:
+            stderr.print(f"console: {node.console.address}")
+            if node.console.first_password:
+                stderr.print(
+                    f"first login: user [b]lead[/], password [b]{node.console.first_password}[/] "
+                    "(shown once)"
+                )
+        await stop.wait()
+        stderr.print("stopping …")

@@ -1,0 +1,210 @@
+"""A node: the components of the settings, on one bus and one store, in one task group."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asr.storage
+import qa_engine.storage
+import structlog
+from prometheus_client import CollectorRegistry
+from qa_engine.service import QaService
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+import telephony.storage
+from agent_console.server import ConsoleServer
+from asr.recognisers.base import Recogniser
+from asr.service import Transcriber
+from backbone.bus import Bus
+from backbone.clock import Clock
+from backbone.counters import Counters
+from backbone.errors import UserError
+from backbone.events import Event
+from backbone.store.engine import open_engine
+from backbone.store.journal import Projection, StoreJournal
+from metrics.exposition import MetricsApp
+from metrics.projector import MetricsProjector
+from metrics.store import SqlMetricsStore
+from telephony.audiosocket.server import AudioSocketServer
+from telephony.calls.visit import OpenCall
+from telephony.link import PbxLink
+from telephony.settings import PbxSettings
+from telephony.storage import StoredLeg
+from telephony.taps.service import TapService
+from tingzhen.settings import Settings
+
+_LONGEST_CALL_S = 86_400.0
+"""A channel older than this is not expected to come back into a queue."""
+
+_log = structlog.get_logger(__name__)
+
+PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
+    **telephony.storage.PROJECTIONS,
+    **asr.storage.PROJECTIONS,
+    **qa_engine.storage.PROJECTIONS,
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """What runs; `console` is None where this node has none."""
+
+    settings: Settings
+    clock: Clock
+    counters: Counters
+    bus: Bus
+    engine: Engine
+    console: ConsoleServer | None
+
+
+@contextlib.asynccontextmanager
+async def running_node(
+    settings: Settings, clock: Clock, recogniser: Recogniser | None
+) -> AsyncIterator[Node]:
+    """Start the components; stop them, and write what is left, on the way out.
+
+    Args:
+        settings: of the node.
+        clock: the node's time.
+        recogniser: a loaded one; needed when `asr` is among the components.
+
+    Raises:
+        UserError: the store cannot be opened, or the console's port is taken.
+    """
+    counters = Counters()
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = await asyncio.to_thread(open_engine, settings.store_url)
+    except (OSError, SQLAlchemyError) as error:
+        reason = getattr(error, "orig", None) or error
+        raise UserError(
+            f"cannot open the store {settings.store_url.render_as_string()}: {reason}"
+        ) from error
+    journal = StoreJournal(engine, counters, PROJECTIONS)
+    bus = Bus(counters, journal)
+    journal.start()
+    try:
+        await bus.start()
+        left = await asyncio.to_thread(_left_behind, settings, engine, clock.time())
+        for leg in left.legs:
+            await bus.publish(telephony.storage.orphan_closed(leg, clock.time()))
+        async with asyncio.TaskGroup() as tasks:
+            node, runners = _build(settings, clock, recogniser, counters, bus, engine, left)
+            running = [
+                tasks.create_task(run, name=name)  # a component that fails stops the node
+                for name, run in runners.items()
+            ]
+            if node.console is not None:
+                await node.console.started.wait()
+            _log.info("node_started", components=sorted(runners))
+            try:
+                yield node
+            finally:
+                for task in running:
+                    task.cancel()
+    finally:
+        await journal.close()
+        engine.dispose()
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What an earlier run did not see the end of."""
+
+    calls: list[OpenCall]
+    legs: list[StoredLeg]
+    visits: Mapping[str, Mapping[str, int]]
+    """Per PBX, the highest finished visit of each recent channel."""
+
+
+def _left_behind(settings: Settings, engine: Engine, now: float) -> LeftBehind:
+    systems = [pbx.system for pbx in settings.pbx]
+    with engine.connect() as connection:
+        return LeftBehind(
+            calls=telephony.storage.open_calls(connection),
+            legs=telephony.storage.open_legs(connection),
+            visits={
+                system: telephony.storage.visit_numbers(connection, system, now - _LONGEST_CALL_S)
+                for system in systems
+            },
+        )
+
+
+async def _listen_to(
+    settings: PbxSettings, bus: Bus, clock: Clock, counters: Counters, left: LeftBehind
+) -> None:
+    """Everything that one PBX needs, until cancelled."""
+    link = PbxLink(settings, bus, clock, counters)
+    link.restore(left.calls, left.visits.get(settings.system))
+    async with asyncio.TaskGroup() as tasks:
+        if settings.taps:
+            audio = AudioSocketServer(settings.audiosocket, bus, clock, counters)
+            taps = TapService(settings, bus, clock, counters, audio)
+            taps.restore(left.calls)
+            tasks.create_task(_receive_audio(audio, settings), name="audiosocket")
+            tasks.create_task(taps.run(), name="taps")
+        tasks.create_task(link.run(), name="ami")
+
+
+async def _receive_audio(server: AudioSocketServer, settings: PbxSettings) -> None:
+    try:
+        await server.run()
+    except OSError as error:
+        where = f"{settings.audiosocket.host}:{settings.audiosocket.port}"
+        raise UserError(
+            f"cannot listen for audio on {where}: {error.strerror}; "
+            "stop what listens there, or set another port here and in the dialplan"
+        ) from error
+
+
+def _build(  # noqa: PLR0917 - the parts of a node
+    settings: Settings,
+    clock: Clock,
+    recogniser: Recogniser | None,
+    counters: Counters,
+    bus: Bus,
+    engine: Engine,
+    left: LeftBehind,
+) -> tuple[Node, dict[str, Coroutine[Any, Any, None]]]:
+    """Make the components, listeners before those they listen to."""
+    runners: dict[str, Coroutine[Any, Any, None]] = {}
+    registry = CollectorRegistry()
+    console = None
+    qa = QaService(settings.qa, bus, clock, counters) if "qa" in settings.components else None
+    if "metrics" in settings.components:
+        runners["metrics"] = MetricsProjector(
+            settings.metrics,
+            bus,
+            counters,
+            clock,
+            registry,
+            store=SqlMetricsStore(engine),
+            alert_kinds=qa.alert_kinds() if qa else (),
+        ).run()
+    if "console" in settings.components:
+        console = ConsoleServer(
+            settings.console,
+            bus,
+            clock,
+            counters,
+            engine,
+            metrics_app=(
+                MetricsApp(settings.metrics, registry) if "metrics" in settings.components else None
+            ),
+        )
+        runners["console"] = console.run()
+    if qa is not None:
+        runners["qa"] = qa.run()
+    if "asr" in settings.components:
+        if recogniser is None:
+            raise ValueError("the asr component needs a recogniser")
+        runners["asr"] = Transcriber(settings.asr, recogniser, bus, clock, counters).run()
+    if "telephony" in settings.components:
+        for pbx in settings.pbx:
+            runners[f"pbx:{pbx.system}"] = _listen_to(pbx, bus, clock, counters, left)
+    return Node(settings, clock, counters, bus, engine, console), runners
