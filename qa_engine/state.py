@@ -20,6 +20,7 @@ from telephony.events import (
     AgentSpeechEnds,
     CallConnected,
     CallEnded,
+    CallEvent,
     CallHeld,
     CallJoined,
     CallRecord,
@@ -149,6 +150,15 @@ class CallState:
 
     def learn(self, event: Event) -> Said | None:
         """Take an event in; returns what was said when it is an intelligible final."""
+        if isinstance(event, TranscriptFinal):
+            return self._final(event)
+        if isinstance(event, CallEvent):
+            self._call_event(event)
+        else:
+            self._heard(event)
+        return None
+
+    def _call_event(self, event: CallEvent) -> None:
         match event:
             case CallJoined():
                 self.queue = event.queue
@@ -167,6 +177,11 @@ class CallState:
             case CallEnded():
                 self.ended = event.record
                 self._close_speech()
+            case _:
+                pass
+
+    def _heard(self, event: Event) -> None:
+        match event:
             case LegOpened():
                 self.open_legs[event.leg_id] = event.role
                 self.untranscribed.add(event.leg_id)
@@ -178,17 +193,12 @@ class CallState:
                 self.untranscribed.discard(event.leg_id)
             case AudioGap():
                 self.unheard_until_s = max(self.unheard_until_s, event.end)
-            case SpeechStarted():
+            case SpeechStarted() | TranscriptPartial():
                 self._segment(event.role, event.segment_id, event.start)
             case SpeechStopped():
                 self._segment(event.role, event.segment_id, event.start).end = event.end
-            case TranscriptPartial():
-                self._segment(event.role, event.segment_id, event.start)
-            case TranscriptFinal():
-                return self._final(event)
             case _:
                 pass
-        return None
 
     def _leg_closed(self, event: LegClosed) -> None:
         self.open_legs.pop(event.leg_id, None)

@@ -62,35 +62,47 @@ class CallOperator(Quiet):
     def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
         """Follow the call's own events."""
         del said
-        measure = self._rule.measure
         match event:
             case RingStarted():
                 self._ringing[event.attempt_id] = event.at
             case RingEnded():
                 self._ringing.pop(event.attempt_id, None)
-                if measure == "rings" and event.rings is not None:
-                    yield from self._compare(state, event.rings, event.attempt_id)
-            case CallConnected():
-                self._ringing.clear()
-                if measure == "wait_s" and event.wait_s is not None:
-                    yield from self._compare(state, event.wait_s)
             case CallHeld():
                 self._held_since = event.at
-            case CallResumed():
-                since, self._held_since = self._held_since, None
-                if measure == "hold_s":
-                    began = event.at - event.held_s if since is None else since
-                    yield from self._compare(state, event.held_s, round(began))
             case CallTransferred():
                 self._transfers += 1
-                if measure == "transfers":
-                    yield from self._compare(state, self._transfers)
-            case CallEnded():
+            case CallConnected() | CallEnded():
                 self._ringing.clear()
-                self._held_since = None
-                yield from self._ended(state, event)
             case _:
                 pass
+        figure, what = self._figure(event)
+        if isinstance(event, CallResumed | CallEnded):
+            self._held_since = None
+        if figure is not None:
+            yield from self._compare(state, figure, what)
+
+    def _figure(self, event: Event) -> tuple[float | None, object]:
+        """The figure that an event tells, and which of several it is."""
+        figure: tuple[float | None, object] = None, ""
+        match self._rule.measure, event:
+            case "rings", RingEnded():
+                figure = event.rings, event.attempt_id
+            case "wait_s", CallConnected():
+                figure = event.wait_s, ""
+            case "wait_s", CallEnded():
+                figure = event.record.wait_s, ""
+            case "talk_s", CallEnded():
+                figure = event.record.talk_s, ""
+            case "hold_s", CallResumed():
+                began = event.at - event.held_s if self._held_since is None else self._held_since
+                figure = event.held_s, round(began)
+            case "transfers", CallTransferred():
+                figure = self._transfers, ""
+            case "abandoned", CallEnded() if event.record.outcome == "abandoned":
+                figure = event.record.wait_s, ""
+            case _:
+                pass
+        return figure
 
     def tick(self, state: CallState) -> Iterable[Outcome]:
         """Tell of a figure while it grows."""
@@ -108,18 +120,6 @@ class CallOperator(Quiet):
             case "hold_s" if self._held_since is not None:
                 held = state.now - self._held_since
                 yield from self._compare(state, held, round(self._held_since))
-            case _:
-                pass
-
-    def _ended(self, state: CallState, event: CallEnded) -> Iterator[Outcome]:
-        record = event.record
-        match self._rule.measure:
-            case "wait_s" if record.wait_s is not None:
-                yield from self._compare(state, record.wait_s)
-            case "talk_s" if record.talk_s is not None:
-                yield from self._compare(state, record.talk_s)
-            case "abandoned" if record.outcome == "abandoned":
-                yield from self._compare(state, record.wait_s or 0.0)
             case _:
                 pass
 

@@ -22,6 +22,9 @@ SAME_TURN_S = 0.8
 DETECTION_S = 0.7
 """Voice activity is known so much later than it begins or ends, at most."""
 
+TRIMMED_S = 0.4
+"""Voice activity cuts that much off the soft ends of a turn, which makes it seem faster."""
+
 _NEVER = 1e9
 
 
@@ -178,8 +181,8 @@ class FastSpeechOperator(Quiet):
             if now < _NEVER and not all(speech.final for speech in turn.segments):
                 continue
             characters = sum(speech.text_length for speech in turn.segments)
-            seconds = turn.end - turn.start
-            if characters < rule.characters or seconds <= 0:
+            seconds = turn.end - turn.start + TRIMMED_S
+            if characters < rule.characters:
                 continue
             rate = characters / seconds * 60
             if rate < rule.per_minute:

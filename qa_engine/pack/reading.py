@@ -55,36 +55,50 @@ class Source:
 
 def read(name: str, raw: bytes) -> tuple[Source | None, PackFile | None, list[Problem]]:
     """Parse and check one file. Never raises on what a file may hold."""
+    try:
+        source = Source(name, _parse(name, raw))
+        plain = _plain(source)
+    except _RefusedError as refused:
+        return None, None, [refused.problem]
+    try:
+        return source, PackFile.model_validate(plain), []
+    except ValidationError as error:
+        return source, None, [_invalid(source, detail) for detail in error.errors()]
+
+
+class _RefusedError(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def _parse(name: str, raw: bytes) -> Any:
+    """A file's tree, which knows where its nodes stand; an empty one is an empty mapping."""
     if len(raw) > MAX_BYTES:
-        return None, None, [Problem(name, 0, 0, "", f"larger than {MAX_BYTES} bytes")]
+        raise _RefusedError(Problem(name, 0, 0, "", f"larger than {MAX_BYTES} bytes"))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        return None, None, [Problem(name, line, 1, "", "is not UTF-8 text")]
+        raise _RefusedError(Problem(name, line, 1, "", "is not UTF-8 text")) from None
     # The round-trip loader constructs nothing but plain values and knows every line.
     yaml = YAML(typ="rt", pure=True)
     try:
         tree = yaml.load(io.StringIO(text))
     except MarkedYAMLError as error:
-        return None, None, [_syntax(name, error)]
-    except (YAMLError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise _RefusedError(_syntax(name, error)) from None
+    except RecursionError:
+        raise _RefusedError(Problem(name, 0, 0, "", "is nested too deeply")) from None
+    except (YAMLError, ValueError, TypeError, LookupError, AttributeError) as error:
         # ruamel lets a few of these through on malformed scalars, tags and directives.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return None, None, [Problem(name, 0, 0, "", f"is not valid YAML: {reason}")]
-    except RecursionError:
-        return None, None, [Problem(name, 0, 0, "", "is nested too deeply")]
-    source = Source(name, tree)
+        problem = Problem(name, 0, 0, "", f"is not valid YAML: {reason}")
+        raise _RefusedError(problem) from None
     if tree is None:
-        return source, PackFile(), []
+        return CommentedMap()
     if not isinstance(tree, CommentedMap):
-        return None, None, [Problem(name, 1, 1, "", "must hold `lists:` or `rules:`")]
-    try:
-        return source, PackFile.model_validate(_plain(tree)), []
-    except ValidationError as error:
-        return source, None, [_invalid(source, detail) for detail in error.errors()]
-    except _TooMuchError as error:
-        return None, None, [Problem(name, 0, 0, "", str(error))]
+        raise _RefusedError(Problem(name, 1, 1, "", "must hold `lists:` or `rules:`"))
+    return tree
 
 
 def read_directory(path: Path) -> Iterable[tuple[str, bytes]]:
@@ -97,25 +111,22 @@ def read_directory(path: Path) -> Iterable[tuple[str, bytes]]:
         yield file.name, file.read_bytes()
 
 
-class _TooMuchError(Exception):
-    """Aliases or nesting would unfold without measure."""
-
-
-def _plain(tree: Any) -> Any:
+def _plain(source: Source) -> Any:
     """Plain values; aliases are unfolded, within bounds."""
     left = [_MAX_NODES]
 
     def walk(node: Any, depth: int) -> Any:
         left[0] -= 1
         if left[0] < 0 or depth > _MAX_DEPTH:
-            raise _TooMuchError("holds too much, or aliases that unfold without measure")
+            reason = "holds too much, or aliases that unfold without measure"
+            raise _RefusedError(Problem(source.name, 0, 0, "", reason))
         if isinstance(node, dict):
             return {_scalar(k): walk(v, depth + 1) for k, v in node.items()}
         if isinstance(node, list):
             return [walk(v, depth + 1) for v in node]
         return _scalar(node)
 
-    return walk(tree, 0)
+    return walk(source.tree, 0)
 
 
 def _scalar(node: Any) -> Any:
