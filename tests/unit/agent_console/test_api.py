@@ -158,9 +158,7 @@ async def test_a_session_that_is_not_used_ends(lead: httpx.AsyncClient, watch: W
     assert is_problem(await lead.get("/api/v1/me"), 401, "login_required")
 
 
-async def test_a_login_link_works_once(
-    context: ConsoleContext, anybody: httpx.AsyncClient
-) -> None:
+async def test_a_login_link_works_once(context: ConsoleContext, anybody: httpx.AsyncClient) -> None:
     token = context.links.issue("lead")
     first = await anybody.post("/api/v1/login/link", json={"token": token})
     assert first.json()["username"] == "lead"
@@ -326,9 +324,7 @@ async def test_an_acknowledgement_is_published_once_and_stays(
     call = Call(desk, "one")
     await call.join()
     alert = await call.alert("a1")
-    answers = await asyncio.gather(
-        *(lead.post(f"/api/v1/alerts/{alert}/ack") for _ in range(3))
-    )
+    answers = await asyncio.gather(*(lead.post(f"/api/v1/alerts/{alert}/ack") for _ in range(3)))
     for answer in answers:
         assert answer.json()["state"] == "acknowledged"
         assert answer.json()["acknowledged_by"] == "lead"

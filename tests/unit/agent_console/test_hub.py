@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from console_world import PASSWORD, Call, World, running
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from agent_console.server import ConsoleServer
 
@@ -23,9 +24,7 @@ PATIENCE_S = 20
 @asynccontextmanager
 async def logged_in(server: ConsoleServer) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.address) as client:
-        answer = await client.post(
-            "/api/v1/login", json={"username": "lead", "password": PASSWORD}
-        )
+        answer = await client.post("/api/v1/login", json={"username": "lead", "password": PASSWORD})
         assert answer.status_code == 200
         yield client
 
@@ -62,14 +61,25 @@ async def until(browser: ClientConnection, seq: int) -> list[dict[str, Any]]:
     return messages
 
 
+async def until_ended(browser: ClientConnection) -> list[int]:
+    """The numbers of all events up to the end of a call."""
+    numbers = []
+    message: dict[str, Any] = {"type": ""}
+    while message["type"] != "call_ended":
+        message = await next_message(browser)
+        if message.get("seq"):
+            numbers.append(message["seq"])
+    return numbers
+
+
 async def closed_with(browser: ClientConnection) -> int:
     async with asyncio.timeout(PATIENCE_S):
-        try:
-            while True:
-                await browser.recv()
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code
+        with contextlib.suppress(ConnectionClosedError):
+            async for _ in browser:
+                pass
+        await browser.wait_closed()
+    assert browser.close_code is not None
+    return browser.close_code
 
 
 def texts(messages: list[dict[str, Any]]) -> list[str]:
@@ -81,33 +91,39 @@ async def test_hello_tells_how_things_stand_and_events_follow_with_their_numbers
 ) -> None:
     call = Call(desk, "one")
     await call.join(ago=5)
-    async with running(desk.server()) as server, logged_in(server) as client:
-        async with live(client) as (browser, hello):
-            assert hello["user"] == {"username": "lead", "role": "lead"}
-            assert abs(hello["time"] - desk.clock.time()) < PATIENCE_S
-            assert [c["call_id"] for c in hello["snapshot"]["calls"]] == [call.id]
-            assert hello["snapshot"]["calls"][0]["caller"] == "•••• 8000"
-            await call.connect()
-            last = await call.say("s1", "agent", "您好。", start=1.0)
-            events = await until(browser, last)
-            assert [e["type"] for e in events] == [
-                "ring_ended",
-                "call_connected",
-                "transcript_final",
-            ]
-            assert [e["seq"] for e in events] == list(range(hello["seq"] + 1, last + 1))
+    async with (
+        running(desk.server()) as server,
+        logged_in(server) as client,
+        live(client) as (browser, hello),
+    ):
+        assert hello["user"] == {"username": "lead", "role": "lead"}
+        assert abs(hello["time"] - desk.clock.time()) < PATIENCE_S
+        assert [c["call_id"] for c in hello["snapshot"]["calls"]] == [call.id]
+        assert hello["snapshot"]["calls"][0]["caller"] == "•••• 8000"
+        await call.connect()
+        last = await call.say("s1", "agent", "您好。", start=1.0)
+        events = await until(browser, last)
+        assert [e["type"] for e in events] == [
+            "ring_ended",
+            "call_connected",
+            "transcript_final",
+        ]
+        assert [e["seq"] for e in events] == list(range(hello["seq"] + 1, last + 1))
 
 
 async def test_a_caller_is_masked_on_the_wire(desk: World) -> None:
-    async with running(desk.server()) as server, logged_in(server) as client:
-        async with live(client) as (browser, _):
-            call = Call(desk, "one")
-            await call.join()
-            await call.connect()
-            events = await until(browser, await call.end())
-            assert "13800138000" not in json.dumps(events)
-            assert "小明" not in json.dumps(events, ensure_ascii=False)
-            assert events[-1]["record"]["caller"] == "•••• 8000"
+    async with (
+        running(desk.server()) as server,
+        logged_in(server) as client,
+        live(client) as (browser, _),
+    ):
+        call = Call(desk, "one")
+        await call.join()
+        await call.connect()
+        events = await until(browser, await call.end())
+        assert "13800138000" not in json.dumps(events)
+        assert "小明" not in json.dumps(events, ensure_ascii=False)
+        assert events[-1]["record"]["caller"] == "•••• 8000"
 
 
 async def test_a_ticket_opens_one_websocket(desk: World) -> None:
@@ -182,16 +198,19 @@ async def test_reloading_in_a_flood_loses_nothing(desk: World) -> None:
             return last
 
         flooding = asyncio.create_task(flood())
-        reloads = 0
+        greetings = []
         while not flooding.done():
-            async with live(client) as (browser, hello):
-                await next_message(browser)
-                reloads += 1
-        async with live(client, after=hello["seq"], stream=hello["stream"]) as (browser, _):
-            rest = await until(browser, await flooding)
-        known = [turn["text"] for turn in hello["snapshot"]["calls"][0]["turns"]]
-        assert reloads > 1
-        assert known + texts(rest) == [str(number) for number in range(total)]
+            async with live(client) as (_, hello):
+                greetings.append(hello)
+        last = await flooding
+        assert len(greetings) > 1
+        for hello in greetings[:2]:
+            known = [turn["text"] for turn in hello["snapshot"]["calls"][0]["turns"]]
+            resume = {"after": hello["seq"], "stream": hello["stream"]}
+            async with live(client, **resume) as (browser, again):
+                assert again["snapshot"] is None
+                rest = texts(await until(browser, last)) if hello["seq"] < last else []
+            assert known + rest == [str(number) for number in range(total)]
 
 
 async def test_a_stalled_browser_is_let_go_and_costs_the_others_nothing(desk: World) -> None:
@@ -202,26 +221,17 @@ async def test_a_stalled_browser_is_let_go_and_costs_the_others_nothing(desk: Wo
         url = await live_url(client)
         stalled = await connect(url, sock=narrow, max_queue=1, ping_interval=None)
         async with live(client) as (browser, hello):
-            received: list[dict[str, Any]] = []
-
-            async def listen() -> None:
-                while True:
-                    received.append(await next_message(browser))
-
-            listening = asyncio.create_task(listen())
+            listening = asyncio.create_task(until_ended(browser))
             call = Call(desk, "one")
             await call.join()
             sent = 0
             async with asyncio.timeout(60):
                 while server.context.hub.clients > 1:
-                    last = await call.say(f"s{sent}", "agent", "长" * 20_000, start=float(sent))
+                    await call.say(f"s{sent}", "agent", "长" * 20_000, start=float(sent))
                     sent += 1
-            async with asyncio.timeout(PATIENCE_S):
-                while not received or received[-1].get("seq") != last:
-                    await asyncio.sleep(0.01)
-            listening.cancel()
+            last = await call.end()
+            numbers = await listening
             assert desk.counters.get("console_clients_closed", reason="stalled") == 1
-            numbers = [m["seq"] for m in received if m.get("seq")]
             assert numbers == list(range(hello["seq"] + 1, last + 1))
             assert desk.counters.get("bus_dropped", subscriber="console_client") == 0
         stalled.transport.abort()
@@ -257,11 +267,14 @@ async def test_logging_out_closes_the_websockets_of_that_session_only(desk: Worl
 
 
 async def test_the_servers_time_is_sent_when_nothing_else_is(desk: World) -> None:
-    async with running(desk.server(heartbeat_s=0.05)) as server, logged_in(server) as client:
-        async with live(client) as (browser, hello):
-            beat = await next_message(browser)
-            assert beat["type"] == "time"
-            assert beat["time"] > hello["time"]
+    async with (
+        running(desk.server(heartbeat_s=0.05)) as server,
+        logged_in(server) as client,
+        live(client) as (browser, hello),
+    ):
+        beat = await next_message(browser)
+        assert beat["type"] == "time"
+        assert beat["time"] > hello["time"]
 
 
 async def test_a_stopping_server_tells_its_browsers_to_come_back(desk: World) -> None:

@@ -17,7 +17,13 @@ def test_numbers(number: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("王小明", "王＊＊"), ("  Ann Lee", "A＊＊"), ("", ""), ("13800138000", ""), ("+8613800138000", "")],
+    [
+        ("王小明", "王＊＊"),
+        ("  Ann Lee", "A＊＊"),
+        ("", ""),
+        ("13800138000", ""),
+        ("+8613800138000", ""),
+    ],
 )
 def test_names(name: str, shown: str) -> None:
     assert mask_name(name) == shown

@@ -94,9 +94,7 @@ async def test_a_call_without_an_end_from_long_ago_is_not_shown_as_live(desk: Wo
 async def test_health_that_was_told_before_the_start_is_known(desk: World) -> None:
     server = desk.server()
     desk.bus.emit(
-        PbxHealth(
-            at=1.0, system="pbx", up=False, state="lost", last_event_at=None, reconnects=0
-        )
+        PbxHealth(at=1.0, system="pbx", up=False, state="lost", last_event_at=None, reconnects=0)
     )
     desk.bus.emit(
         AsrHealth(
