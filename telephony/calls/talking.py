@@ -168,14 +168,13 @@ class Talking:
         visit = self._book.of_caller(uniqueid)
         if visit is not None:
             self._asked(visit, "customer", moment)
-        elif (visit := self._book.of_agent(uniqueid)) is not None:
+        elif (visit := self._book.of_agent(uniqueid)) is not None and not _is_local(visit):
             self._asked(visit, "agent", moment)
 
     def _soft_hangup_requested(self, message: AmiMessage, moment: Moment, _arrived: float) -> None:
         uniqueid = message.get("Uniqueid")
         visit = self._book.of_caller(uniqueid) or self._book.of_agent(uniqueid)
-        # A Local member's channel is hung up by Asterisk even when it was the agent's doing.
-        if visit is not None and not visit.agent_channel.startswith("Local/"):
+        if visit is not None and not _is_local(visit):
             self._note_cause(visit, message)
             self._asked(visit, "system", moment)
 
@@ -202,7 +201,7 @@ class Talking:
                 visit.left_at = moment.at
                 visit.hangup_asked_at = visit.hangup_asked_at or moment.at
         elif (visit := self._book.of_agent(uniqueid)) is not None:
-            if visit.agent_channel.startswith("Local/") and visit.with_agent:
+            if _is_local(visit) and visit.with_agent:
                 return  # optimised away: the agent talks on through the real channel
             self._note_cause(visit, message)
         if visit is None:
@@ -213,3 +212,12 @@ class Talking:
             self._life.wait_for_more(visit, arrived)
         else:
             self._life.settle(visit)
+
+
+def _is_local(visit: Visit) -> bool:
+    """Whether the agent was called through a Local channel.
+
+    Asterisk hangs such a channel up by itself, when it optimises it away or when the agent's
+    real one ends, so its hangups tell nothing; AgentComplete's Reason does.
+    """
+    return visit.agent_channel.startswith("Local/")

@@ -290,7 +290,7 @@ def test_local_members_channel_that_is_optimised_away_ends_nothing():
         DestChannel="Local/1001@agents-00000001;1",
         Interface=local,
     )
-    script.soft_hangup(3.1, "l.1").hangup(3.1, "l.1").tick(10)
+    script.hangup_request(3.1, "l.1").soft_hangup(3.1, "l.1").hangup(3.1, "l.1").tick(10)
     assert script.records == []
     script.complete(11, "agent", local, "p.9").hangup(11.001)
     assert script.record.talk_s == pytest.approx(8.0)
