@@ -132,11 +132,15 @@ def _settings(words: Sequence[str]) -> AsrSettings:
 
 
 async def _bench_calls(
-    recogniser: Recogniser, settings: AsrSettings, folder: Path, *, realtime: bool
+    recogniser: Recogniser,
+    settings: AsrSettings,
+    folder: Path,
+    calls: Sequence[str],
+    *,
+    realtime: bool,
 ) -> None:
-    calls = sorted(path.stem for path in folder.glob("*.json"))
     everything = ErrorRate(0, 0)
-    for call in calls[1:2] if realtime else calls:
+    for call in calls:
         errors, result = await bench_call(recogniser, settings, folder, call, realtime=realtime)
         everything += errors
         _print(result)
@@ -156,8 +160,11 @@ def main(arguments: Sequence[str]) -> None:
     if what == "speech":
         for result in bench_speech(recogniser, Path(folder)):
             _print(result)
-    else:
-        asyncio.run(_bench_calls(recogniser, settings, Path(folder), realtime=what == "lag"))
+        return
+    calls = sorted(path.stem for path in Path(folder).glob("*.json"))
+    realtime = what == "lag"
+    chosen = calls[1:2] if realtime else calls
+    asyncio.run(_bench_calls(recogniser, settings, Path(folder), chosen, realtime=realtime))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def _band_pass() -> npt.NDArray[np.float32]:
     n = np.arange(_TAPS) - (_TAPS - 1) / 2
     low, high = 2 * _LOW_HZ / _ENVELOPE_RATE, 2 * _HIGH_HZ / _ENVELOPE_RATE
     taps = (high * np.sinc(high * n) - low * np.sinc(low * n)) * np.hamming(_TAPS)
-    return taps.astype(np.float32)
+    return np.asarray(taps, np.float32)
 
 
 _FILTER = _band_pass()

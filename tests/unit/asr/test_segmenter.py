@@ -1,0 +1,134 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.segmenter import RATE, Begin, Boundary, End, Segmenter, State
+from asr.settings import VadSettings
+from asr.vad import WINDOW
+
+LOUD, QUIET = 0.01, 1e-9
+
+
+def settings(**changes):
+    base = {"min_speech_s": 0.1, "end_silence_s": 0.3, "pre_roll_s": 0.1, "post_roll_s": 0.1}
+    return VadSettings(**{**base, "max_segment_s": 2.0, **changes})
+
+
+def run(segmenter, windows):
+    found = []
+    for probability, power in windows:
+        found += segmenter.feed(probability, power)
+    return found
+
+
+def speech(n):
+    return [(0.9, LOUD)] * n
+
+
+def silence(n):
+    return [(0.05, QUIET)] * n
+
+
+def test_a_pause_ends_a_segment_and_times_are_those_of_the_speech():
+    segmenter = Segmenter(settings())
+    found = run(segmenter, silence(10) + speech(20) + silence(15))
+    start, end = 10 * WINDOW, 30 * WINDOW
+    roll = round(0.1 * RATE)
+    assert found == [
+        Begin(start, start - roll),
+        End(start, end, start - roll, end + roll, split=False),
+    ]
+    assert segmenter.state is State.IDLE
+
+
+def test_a_click_is_no_segment():
+    assert run(Segmenter(settings()), silence(5) + speech(2) + silence(30)) == []
+
+
+def test_a_loud_enough_probability_below_the_gate_is_silence():
+    segmenter = Segmenter(settings(gate_dbfs=-50))
+    assert run(segmenter, [(0.99, 10 ** (-51 / 10))] * 40) == []
+    assert run(segmenter, [(0.99, 10 ** (-49 / 10))] * 40)
+
+
+def test_inside_a_segment_the_lower_threshold_holds():
+    found = run(Segmenter(settings()), speech(5) + [(0.4, LOUD)] * 20 + silence(15))
+    assert [b.end for b in found if isinstance(b, End)] == [25 * WINDOW]
+
+
+def test_a_long_segment_is_split_at_its_quietest_point():
+    windows = speech(45) + [(0.9, LOUD / 50)] * 4 + speech(30)
+    found = run(Segmenter(settings()), windows + silence(15))
+    ends = [b for b in found if isinstance(b, End)]
+    begins = [b for b in found if isinstance(b, Begin)]
+    assert [e.split for e in ends] == [True, False]
+    assert 45 * WINDOW <= ends[0].end <= 49 * WINDOW
+    assert begins[1].start == ends[0].end == begins[1].audio_start
+
+
+def test_flush_closes_what_is_open_and_a_gap_moves_time_on():
+    segmenter = Segmenter(settings())
+    run(segmenter, speech(10))
+    assert [type(b) for b in segmenter.flush()] == [End]
+    segmenter.skip_to(100_000)
+    (begin, *_) = run(segmenter, speech(10))
+    assert begin == Begin(100_000, 100_000)
+
+
+def test_time_does_not_run_backwards():
+    segmenter = Segmenter(settings())
+    run(segmenter, silence(10))
+    with pytest.raises(ValueError, match="back in time"):
+        segmenter.skip_to(WINDOW)
+
+
+window = st.tuples(
+    st.one_of(st.floats(0, 1), st.sampled_from([0.02, 0.9])),
+    st.sampled_from([QUIET, LOUD / 10, LOUD]),
+)
+stretch = st.tuples(window, st.integers(1, 40)).map(lambda pair: [pair[0]] * pair[1])
+streams = st.lists(st.one_of(stretch, st.lists(window, max_size=5)), max_size=25).map(
+    lambda parts: [w for part in parts for w in part]
+)
+
+
+def ends_of(found: list[Boundary]) -> list[End]:
+    return [b for b in found if isinstance(b, End)]
+
+
+@given(streams)
+def test_segments_are_ordered_apart_and_inside_the_stream(windows):
+    segmenter = Segmenter(settings())
+    found = run(segmenter, windows) + segmenter.flush()
+    assert [type(b) for b in found] == [Begin, End] * (len(found) // 2)
+    last_end = last_audio_end = 0
+    for begin, end in zip(found[::2], found[1::2], strict=True):
+        assert (begin.start, begin.audio_start) == (end.start, end.audio_start)
+        assert last_end <= end.start < end.end
+        assert last_audio_end <= end.audio_start <= end.start
+        assert end.end <= end.audio_end <= len(windows) * WINDOW
+        assert end.end - end.start <= 2.0 * RATE + WINDOW
+        last_end, last_audio_end = end.end, end.audio_end
+
+
+@given(streams)
+def test_every_window_of_speech_is_in_exactly_one_segment(windows):
+    segmenter = Segmenter(settings(min_speech_s=0))
+    found = run(segmenter, windows) + segmenter.flush()
+    gate = 10 ** (VadSettings().gate_dbfs / 10)
+    for index, (probability, power) in enumerate(windows):
+        if probability >= 0.5 and power >= gate:
+            at = index * WINDOW
+            assert sum(e.start <= at < e.end for e in ends_of(found)) == 1
+
+
+@given(streams, st.integers(0, 400))
+def test_audio_that_may_be_asked_for_is_never_said_to_be_unneeded(windows, cut):
+    segmenter = Segmenter(settings())
+    needed_from = 0
+    for probability, power in windows[:cut]:
+        segmenter.feed(probability, power)
+        assert segmenter.audio_needed_from >= needed_from
+        needed_from = segmenter.audio_needed_from
+    later = run(segmenter, windows[cut:]) + segmenter.flush()
+    assert all(b.audio_start >= needed_from for b in later)
