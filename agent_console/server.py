@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import errno
 import socket
+import time
 from collections.abc import Iterator
 
 import structlog
 import uvicorn
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from agent_console import users
+from agent_console import session_rows, users
 from agent_console.app import create_app
 from agent_console.context import ConsoleContext
 from agent_console.settings import ConsoleSettings
@@ -82,7 +84,7 @@ class ConsoleServer:
         Raises:
             ConsoleError: the port is taken, or the configured password is not acceptable.
         """
-        self.first_password = await asyncio.to_thread(self._ensure_lead)
+        self.first_password = await asyncio.to_thread(self._prepare)
         listener = _listen(self._settings.host, self._settings.port)
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -103,20 +105,30 @@ class ConsoleServer:
                     self.context.hub.close_all()
                     server.should_exit = True
                     await asyncio.wait([serving], timeout=_SHUTDOWN_S + 1)
+                    await asyncio.to_thread(self._save_sessions)
                     projecting.cancel()
                     serving.cancel()
 
-    def _ensure_lead(self) -> str | None:
+    def _prepare(self) -> str | None:
         secret = self._settings.lead_password
         try:
             with self.context.engine.begin() as connection:
-                return users.ensure_lead(
+                made_up = users.ensure_lead(
                     connection,
                     secret.get_secret_value() if secret else None,
                     now=self.context.clock.time(),
                 )
+                session_rows.restore(connection, self.context.sessions, time.time())
+                return made_up
         except users.UserError as error:
             raise ConsoleError(f"the configured lead password is refused: {error}") from None
+
+    def _save_sessions(self) -> None:
+        try:
+            with self.context.engine.begin() as connection:
+                session_rows.save(connection, self.context.sessions.idle(), time.time())
+        except SQLAlchemyError as error:  # people log in again; stopping goes on
+            _log.warning("sessions_not_saved", error=type(error).__name__)
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(

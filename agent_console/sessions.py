@@ -1,6 +1,7 @@
 """Sessions, websocket tickets, one-time login links: secrets handed out, kept as hashes only.
 
-All live in this process's memory: a restart logs everybody out. Times are monotonic seconds.
+All live in this process's memory; `session_rows` carries sessions over a restart. Times are
+monotonic seconds.
 """
 
 from __future__ import annotations
@@ -44,6 +45,19 @@ class SessionStore:
         session = Session(_digest(token), username, role, self._now())
         self._sessions[session.id] = session
         return token, session
+
+    def restore(self, session_id: str, username: str, role: str, *, idle_s: float) -> None:
+        """Bring back a session of an earlier process that was unused for `idle_s`."""
+        self._sessions[session_id] = Session(session_id, username, role, self._now() - idle_s)
+
+    def idle(self) -> list[tuple[str, float]]:
+        """All living sessions by id, and for how many seconds each has been unused."""
+        now = self._now()
+        return [
+            (session.id, now - session.used_at)
+            for session in self._sessions.values()
+            if now - session.used_at <= self._idle_s
+        ]
 
     def find(self, token: str) -> Session | None:
         """The session of a cookie, if it has not ended."""

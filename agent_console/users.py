@@ -10,9 +10,9 @@ from typing import Literal, get_args
 import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from backbone.store.schema import users
+from backbone.store.schema import sessions, users
 
 Role = Literal["lead"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -58,7 +58,7 @@ def create_user(
 
 
 def set_password(connection: Connection, username: str, password: str) -> None:
-    """Change a user's password.
+    """Change a user's password; stored sessions of this user end.
 
     Raises:
         UserError: no such user, or the password is too short.
@@ -68,6 +68,7 @@ def set_password(connection: Connection, username: str, password: str) -> None:
     )
     if not changed.rowcount:
         raise UserError(f"no user {username}")
+    connection.execute(delete(sessions).where(sessions.c.username == username))
 
 
 def verify(connection: Connection, username: str, password: str) -> User | None:

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Engine
 
+import qa_engine.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
 from agent_console.settings import ConsoleSettings
@@ -21,8 +22,7 @@ from backbone.ids import stable_id
 from backbone.media import LegOpened, Role
 from backbone.store.engine import open_engine, sqlite_url
 from backbone.store.journal import StoreJournal
-from backbone.store.schema import alerts
-from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Evidence, Hit, Severity
+from qa_engine.events import Alert, ComplianceStep, Evidence, Hit, Severity
 from telephony.events import (
     CallConnected,
     CallEnded,
@@ -36,26 +36,7 @@ PASSWORD = "correct horse battery"
 CALLER = "13800138000"
 
 
-def _alert(connection: Connection, seq: int, event: Alert) -> None:
-    names = ("alert_id", "call_id", "queue", "agent", "rule", "kind", "severity", "role", "title")
-    more = ("title_en", "phrase", "start", "end", "suspected", "at")
-    values = {name: getattr(event, name) for name in names + more}
-    connection.execute(insert(alerts).values(seq=seq, evidence="{}", state="open", **values))
-
-
-def _acknowledged(connection: Connection, _seq: int, event: AlertAcknowledged) -> None:
-    connection.execute(
-        update(alerts)
-        .where(alerts.c.alert_id == event.alert_id)
-        .values(state="acknowledged", acknowledged_by=event.by, acknowledged_at=event.at)
-    )
-
-
-PROJECTIONS: Any = {
-    **telephony.storage.PROJECTIONS,
-    Alert: (_alert,),
-    AlertAcknowledged: (_acknowledged,),
-}
+PROJECTIONS = {**telephony.storage.PROJECTIONS, **qa_engine.storage.PROJECTIONS}
 
 
 class World:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from agent_console import users
+from agent_console import session_rows, users
 from agent_console.api.dependencies import COOKIE, Context, LoggedIn
 from agent_console.context import ConsoleContext
 from agent_console.problems import Problem
@@ -74,7 +75,7 @@ async def login(body: Login, request: Request, response: Response, context: Cont
     context.address_throttle.succeeded(address)
     context.user_throttle.succeeded(pair)
     context.counters.add("console_logins", result="accepted")
-    return _open_session(context, request, response, user)
+    return await _open_session(context, request, response, user)
 
 
 @router.post("/login/link")
@@ -93,7 +94,7 @@ async def login_by_link(
     user = await asyncio.to_thread(find)
     if user is None:
         raise Problem(401, "link_refused", "This link's user does not exist any more.")
-    return _open_session(context, request, response, user)
+    return await _open_session(context, request, response, user)
 
 
 @router.post("/logout", status_code=204)
@@ -101,6 +102,12 @@ async def logout(session: LoggedIn, response: Response, context: Context) -> Non
     """End the session, and its websockets with it."""
     context.sessions.close(session.id)
     context.hub.close_session(session.id)
+
+    def forget() -> None:
+        with context.engine.begin() as connection:
+            session_rows.remove(connection, session.id)
+
+    await asyncio.to_thread(forget)
     response.delete_cookie(COOKIE)
 
 
@@ -116,10 +123,16 @@ async def ws_ticket(session: LoggedIn, context: Context) -> Ticket:
     return Ticket(ticket=context.tickets.issue(session), expires_in_s=context.settings.ticket_s)
 
 
-def _open_session(
+async def _open_session(
     context: ConsoleContext, request: Request, response: Response, user: users.User
 ) -> Me:
     token, session = context.sessions.open(user.username, user.role)
+
+    def keep() -> None:
+        with context.engine.begin() as connection:
+            session_rows.add(connection, session, time.time())
+
+    await asyncio.to_thread(keep)
     secure = context.settings.secure_cookies
     response.set_cookie(
         COOKIE,

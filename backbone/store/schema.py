@@ -141,3 +141,11 @@ users = Table(
     Column("role", String(32), nullable=False),
     Column("created_at", Float, nullable=False),
 )
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", String(64), primary_key=True),  # a hash; the cookie is nowhere
+    Column("username", String(64), nullable=False),
+    Column("used_at", Float, nullable=False),
+)

@@ -118,3 +118,32 @@ async def test_health_that_was_told_before_the_start_is_known(desk: World) -> No
             if health["pbx_up"] is not None and health["asr_ready"] is not None:
                 break
         assert (health["pbx_up"], health["asr_ready"]) == (False, True)
+
+
+async def test_a_restart_logs_nobody_out_but_those_who_left(desk: World) -> None:
+    async with running(desk.server()) as server:
+        port = httpx.URL(server.address).port
+        staying = httpx.AsyncClient(base_url=server.address)
+        leaving = httpx.AsyncClient(base_url=server.address)
+        for client in (staying, leaving):
+            await client.post("/api/v1/login", json={"username": "lead", "password": PASSWORD})
+        cookies = dict(leaving.cookies)
+        await leaving.post("/api/v1/logout")
+        leaving.cookies.update(cookies)
+    async with running(desk.server(port=port)):
+        assert (await staying.get("/api/v1/me")).status_code == 200
+        assert (await leaving.get("/api/v1/me")).status_code == 401
+    async with running(desk.server(port=port, lead_password="changed since")):
+        assert (await staying.get("/api/v1/me")).status_code == 401
+    await staying.aclose()
+    await leaving.aclose()
+
+
+async def test_a_session_unused_for_too_long_does_not_come_back(desk: World) -> None:
+    async with running(desk.server(session_hours=1e-6)) as server:
+        port = httpx.URL(server.address).port
+        client = httpx.AsyncClient(base_url=server.address)
+        await client.post("/api/v1/login", json={"username": "lead", "password": PASSWORD})
+    async with running(desk.server(port=port)):
+        assert (await client.get("/api/v1/me")).status_code == 401
+    await client.aclose()
