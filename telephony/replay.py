@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from backbone.errors import UserError
 from telephony.ami.parser import AmiMessage, AmiParser
 from telephony.calls.reducer import CallReducer
 from telephony.calls.times import moment_of
@@ -13,7 +14,7 @@ from telephony.events import CallEnded, CallEvent, CallRecord
 _CHUNK = 64 * 1024
 
 
-class CaptureError(Exception):
+class CaptureError(UserError):
     """The file is no recorded manager stream; one line for people."""
 
 
@@ -74,7 +75,8 @@ def messages_from_capture(path: Path) -> Iterator[tuple[AmiMessage, float]]:
         raise CaptureError(f"{path}: no recorded AMI stream: it holds no manager message")
     if parser.pending:
         raise CaptureError(
-            f"{path}: cut off inside a message, {parser.pending} bytes before its end at {size}"
+            f"{path}: cut off inside a message: the last {parser.pending} of its {size} bytes "
+            "are an unfinished one"
         )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
+from backbone.errors import UserError
 from backbone.media import AudioFrame, LegClosed, LegOpened, Role
 from telephony.audiosocket.gate import SpeechGate
 from telephony.audiosocket.protocol import (
@@ -164,9 +165,14 @@ class AudioSocketServer:
         """Listen until cancelled.
 
         Raises:
-            OSError: the address is in use or not ours.
+            UserError: the address is in use or not ours.
         """
-        server = await asyncio.start_server(self._accept, self._settings.host, self._settings.port)
+        host, port = self._settings.host, self._settings.port
+        try:
+            server = await asyncio.start_server(self._accept, host, port)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise UserError(f"cannot listen for audio on {host}:{port}: {why}") from None
         self.port = server.sockets[0].getsockname()[1]
         self.ready.set()
         try:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from backbone.bus import Bus
 from backbone.clock import SystemClock
 from backbone.counters import Counters
+from backbone.errors import UserError
 from backbone.media import AudioFrame, LegClosed, LegOpened
 from telephony.audiosocket.gate import SpeechGate
 from telephony.audiosocket.protocol import (
@@ -298,6 +299,13 @@ async def test_same_leg_is_let_in_once(rig):
         assert await reader.read() == b""
     assert rig.counters.get("audiosocket_refused", reason="unexpected") == 1
     assert rig.server.live_legs == 1
+
+
+async def test_address_in_use_is_told_in_one_line(rig):
+    settings = AudioSocketSettings(port=rig.server.port)
+    second = AudioSocketServer(settings, rig.bus, rig.clock, rig.counters)
+    with pytest.raises(UserError, match="cannot listen for audio on 127"):
+        await second.run()
 
 
 async def test_unreadable_frames_are_counted_and_the_audio_goes_on(rig):
