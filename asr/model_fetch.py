@@ -152,7 +152,9 @@ def _download(
     if have >= file.size:
         part.unlink()
         have = 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"}  # a range of compressed bytes would be no use
+    if have:
+        headers["Range"] = f"bytes={have}-"
     try:
         with client.stream("GET", url, headers=headers) as response:
             if response.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
@@ -160,7 +162,7 @@ def _download(
             resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
             got = have if resumed else 0
             with part.open("ab" if resumed else "wb") as stream:
-                for chunk in response.iter_bytes(_CHUNK):
+                for chunk in response.iter_bytes():
                     got += len(chunk)
                     if got > file.size:
                         break  # not our file; the checksum below says so

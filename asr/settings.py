@@ -116,7 +116,9 @@ class WhisperSettings(BaseModel):
         description="Runs of this many tokens may not repeat, by language; none if not listed.",
     )
     prompt: dict[str, str] = Field(
-        default={},
+        # Character errors with and without it, base: ten scripted calls .117 and .125, read
+        # speech by phone .206 and .206, wide band .170 and .152. It brings punctuation.
+        default={"zh": "以下是普通话的句子。"},
         description="Short neutral prompt by language. A domain prompt makes errors worse.",
     )
     guards: GuardSettings = GuardSettings()

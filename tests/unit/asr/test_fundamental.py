@@ -33,6 +33,4 @@ def test_chunks_do_not_matter(steps):
             out.append(restorer.feed(VOICE[at : at + step * STEP]))
             at += step * STEP
     out.append(restorer.feed(VOICE[at:]))
-    np.testing.assert_allclose(
-        np.concatenate(out), FundamentalRestorer().feed(VOICE), atol=1e-5
-    )
+    np.testing.assert_allclose(np.concatenate(out), FundamentalRestorer().feed(VOICE), atol=1e-5)

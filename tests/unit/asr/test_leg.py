@@ -10,7 +10,7 @@ from asr.settings import VadSettings
 
 PAUSE = np.zeros(24_000, np.float32)
 TALK = np.concatenate(
-    [PAUSE, line(read("aishell1-st-0.flac")), PAUSE, line(read("aishell1-st-3.flac")), PAUSE]
+    [PAUSE, line(read("aishell1-st-5.flac")), PAUSE, line(read("aishell1-st-3.flac")), PAUSE]
 )
 
 
@@ -114,9 +114,7 @@ def test_the_buffer_hands_out_what_was_put_in(steps):
             kept = max(kept, min(step[0], len(everything)))
             buffer.forget_before(kept)
         assert buffer.end == len(everything)
-        np.testing.assert_array_equal(
-            buffer.cut(kept, len(everything)), everything[kept:]
-        )
+        np.testing.assert_array_equal(buffer.cut(kept, len(everything)), everything[kept:])
 
 
 def test_level():

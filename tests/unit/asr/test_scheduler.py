@@ -59,33 +59,46 @@ steps = st.one_of(
 )
 
 
+class Desk:
+    """Plays a script on a queue and keeps the books."""
+
+    def __init__(self):
+        self.queue = DecodeQueue()
+        self.added, self.taken, self.partials, self.served = [], [], 0, 0
+
+    def play(self, number, kind, *rest):
+        if kind == "final":
+            self.queue.add_final(rest[0], rest[1], (rest[0], number))
+            self.added.append((rest[0], number))
+        elif kind == "partial":
+            self.queue.add_partial(rest[0], rest[1], (rest[0], number))
+            self.partials += 1
+        elif kind == "done":
+            self.queue.done(rest[0])
+        else:
+            self.take(rest[0])
+
+    def take(self, now):
+        job = self.queue.take(now)
+        if job is not None and job.partial:
+            self.served += 1
+        elif job is not None:
+            self.taken.append(job.item)
+
+    def finish(self):
+        while not self.queue.idle:
+            for leg in "abc":
+                self.queue.done(leg)
+            self.take(0)
+
+
 @given(st.lists(steps, max_size=60))
 def test_whatever_comes_no_final_is_lost_and_a_legs_finals_keep_their_order(script):
-    queue, added, taken, partials, served = DecodeQueue(), [], [], 0, 0
-    for number, (kind, *rest) in enumerate(script):
-        if kind == "final":
-            queue.add_final(rest[0], rest[1], (rest[0], number))
-            added.append((rest[0], number))
-        elif kind == "partial":
-            queue.add_partial(rest[0], rest[1], (rest[0], number))
-            partials += 1
-        elif kind == "done":
-            queue.done(rest[0])
-        else:
-            job = queue.take(rest[0])
-            if job is not None and job.partial:
-                served += 1
-            elif job is not None:
-                taken.append(job.item)
-    while not queue.idle:
-        for leg in "abc":
-            queue.done(leg)
-        job = queue.take(0)
-        if job is not None and job.partial:
-            served += 1
-        elif job is not None:
-            taken.append(job.item)
-    assert sorted(taken) == sorted(added)
+    desk = Desk()
+    for number, step in enumerate(script):
+        desk.play(number, *step)
+    desk.finish()
+    assert sorted(desk.taken) == sorted(desk.added)
     for leg in "abc":
-        assert [t for t in taken if t[0] == leg] == [a for a in added if a[0] == leg]
-    assert served + queue.skipped == partials
+        assert [t for t in desk.taken if t[0] == leg] == [a for a in desk.added if a[0] == leg]
+    assert desk.served + desk.queue.skipped == desk.partials

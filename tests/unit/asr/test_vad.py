@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
+from audio_probes import line, probes, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from audio_probes import line, probes, read
 
 from asr.vad import WINDOW, StreamingVad
 

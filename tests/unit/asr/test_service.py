@@ -1,0 +1,262 @@
+import asyncio
+import contextlib
+
+import numpy as np
+import pytest
+import structlog
+from audio_probes import line, read
+
+from asr.events import (
+    AsrHealth,
+    AudioGap,
+    LegTranscribed,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from asr.recognisers.base import Recognition
+from asr.recognisers.scripted import ScriptedRecogniser
+from asr.service import Transcriber
+from asr.settings import AsrSettings
+from backbone.bus import Bus
+from backbone.clock import ManualClock
+from backbone.counters import Counters
+from backbone.media import AudioFrame, LegClosed, LegOpened
+
+PAUSE = np.zeros(16_000, np.float32)
+TALK = np.concatenate(
+    [PAUSE, line(read("aishell1-st-5.flac")), PAUSE, line(read("aishell1-st-3.flac")), PAUSE]
+)
+PCM = (TALK * 32_767).astype("<i2").tobytes()
+SAMPLES = len(PCM) // 2
+FRAME = 1_600
+OUTPUTS = (
+    SpeechStarted,
+    SpeechStopped,
+    AudioGap,
+    TranscriptPartial,
+    TranscriptFinal,
+    LegTranscribed,
+)
+
+
+class Bench:
+    """A transcriber on a bus of its own, with a leg to speak on."""
+
+    def __init__(self, script, **settings):
+        self.counters = Counters()
+        self.bus = Bus(self.counters)
+        self.clock = ManualClock()
+        self.recogniser = ScriptedRecogniser(script)
+        values = {"decode_threads": 2, **settings}
+        self.transcriber = Transcriber(
+            AsrSettings(**values), self.recogniser, self.bus, self.clock, self.counters
+        )
+        self.out = self.bus.subscribe("test", *OUTPUTS)
+        self.events = []
+        self.changed = asyncio.Condition()
+
+    def leg(self, **changes):
+        return {"call_id": "call", "leg_id": "leg", "role": "agent", **changes}
+
+    async def open(self, offset_s=0.0, **leg):
+        at = self.clock.time()
+        await self.bus.publish(LegOpened(at=at, rate=16_000, offset_s=offset_s, **self.leg(**leg)))
+
+    async def frame(self, at, pcm, **leg):
+        values = self.leg(**leg)
+        self.bus.emit(AudioFrame(at=self.clock.time(), rate=16_000, sample=at, pcm=pcm, **values))
+
+    async def say(self, *, skip=(), **leg):
+        for at in range(0, SAMPLES, FRAME):
+            if at in skip:
+                continue
+            await self.clock.advance(0.1)
+            await self.frame(at, PCM[2 * at : 2 * (at + FRAME)], **leg)
+            await self.transcriber.has_room(0)
+
+    async def close(self, samples=SAMPLES, **leg):
+        await self.bus.publish(
+            LegClosed(at=self.clock.time(), samples=samples, complete=True, **self.leg(**leg))
+        )
+
+    async def collect(self):
+        async for envelope in self.out:
+            async with self.changed:
+                self.events.append(envelope.event)
+                self.changed.notify_all()
+
+    async def until(self, cls, times=1):
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.of(cls)) >= times)
+
+    def of(self, cls):
+        return [event for event in self.events if isinstance(event, cls)]
+
+
+@contextlib.asynccontextmanager
+async def running(bench):
+    tasks = [asyncio.create_task(work) for work in (bench.transcriber.run(), bench.collect())]
+    try:
+        yield bench
+    finally:
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def one_leg(script, **settings):
+    bench = Bench(script, **settings)
+    async with running(bench):
+        await bench.open(offset_s=-2.0)
+        await bench.say()
+        await bench.close()
+        await bench.until(LegTranscribed)
+    return bench
+
+
+async def test_each_segment_gets_one_final_with_call_clock_times():
+    bench = await one_leg(["陈妍希穿着粉色上衣", "苹果此举是为了节约用电量"])
+    finals = bench.of(TranscriptFinal)
+    assert [f.text for f in finals] == ["陈妍希穿着粉色上衣", "苹果此举是为了节约用电量"]
+    started, stopped = bench.of(SpeechStarted), bench.of(SpeechStopped)
+    assert [f.segment_id for f in finals] == [s.segment_id for s in started]
+    assert [(f.start, f.end) for f in finals] == [(s.start, s.end) for s in stopped]
+    # Offset −2: the leg was opened two seconds before the agent's answer.
+    assert -1.2 < finals[0].start < 0.2
+    assert bench.of(LegTranscribed)[0].segments == 2
+    assert all(-60 < f.level_db < -10 and f.confidence == 0.9 for f in finals)
+
+
+async def test_segment_ids_are_the_same_when_the_leg_is_heard_again():
+    one, other = await one_leg(["甲", "乙"]), await one_leg(["丙", "丁"])
+    ids = [[f.segment_id for f in bench.of(TranscriptFinal)] for bench in (one, other)]
+    assert ids[0] == ids[1]
+
+
+async def test_partials_are_revised_and_say_how_much_is_stable():
+    texts = iter(["您好", "您好请", "你好请讲", "好"])
+    answers = {}
+
+    def script(heard):
+        if not heard.partial:
+            return "完"
+        return answers.setdefault(heard.index, next(texts, ""))
+
+    bench = await one_leg(script, partial_step_s=0.5)
+    partials = bench.of(TranscriptPartial)
+    first = [p for p in partials if p.segment_id == partials[0].segment_id]
+    assert [p.revision for p in first] == list(range(1, len(first) + 1))
+    assert first[0].stable == 0
+    assert first[1].stable == 2
+
+
+async def test_a_recogniser_that_fails_costs_one_text_not_the_segment():
+    def script(heard):
+        if not heard.partial and heard.index == 0:
+            raise RuntimeError("native trouble")
+        return "后面的"
+
+    bench = await one_leg(script)
+    finals = bench.of(TranscriptFinal)
+    assert [(f.text, f.unintelligible) for f in finals] == [("", True), ("后面的", False)]
+    assert bench.counters.get("asr_decode_failures") == 1
+
+
+async def test_a_refused_segment_is_unintelligible_and_counted():
+    bench = await one_leg(
+        lambda _: Recognition(text="", language="zh", refused="loop", redecoded=True)
+    )
+    assert all(f.unintelligible and f.redecoded for f in bench.of(TranscriptFinal))
+    assert bench.counters.get("asr_refused", reason="loop") == 2
+
+
+async def test_a_leg_that_closes_in_the_middle_of_speech_has_its_final():
+    bench = Bench(["说到一半"], partial_step_s=0)
+    async with running(bench):
+        await bench.open()
+        half = PCM[: 2 * 16_000 * 3]
+        await bench.frame(0, half)
+        await bench.close(samples=16_000 * 3)
+        await bench.until(LegTranscribed)
+    (final,) = bench.of(TranscriptFinal)
+    assert final.text == "说到一半"
+    assert final.end <= 3.0
+
+
+async def test_lost_audio_is_told_and_counted():
+    bench = Bench(["a", "b", "c", "d"], partial_step_s=0)
+    gap = [FRAME * n for n in range(20, 30)]
+    async with running(bench):
+        await bench.open()
+        await bench.say(skip=gap)
+        await bench.close(samples=SAMPLES + 16_000)
+        await bench.until(LegTranscribed)
+    gaps = [(round(g.start, 3), round(g.end, 3)) for g in bench.of(AudioGap)]
+    end = SAMPLES / 16_000
+    assert gaps == [(2.0, 3.0), (round(end, 3), round(end + 1, 3))]
+    assert bench.counters.get("asr_audio_gaps") == 2
+    ids = [f.segment_id for f in bench.of(TranscriptFinal)]
+    assert len(ids) == len(set(ids)) == len(bench.of(SpeechStarted))
+
+
+async def test_audio_before_its_leg_is_announced_is_not_lost():
+    bench = Bench(["甲", "乙"], partial_step_s=0)
+    async with running(bench):
+        await bench.frame(0, PCM)
+        await bench.open()
+        await bench.close()
+        await bench.until(LegTranscribed)
+    assert [f.text for f in bench.of(TranscriptFinal)] == ["甲", "乙"]
+
+
+async def test_legs_of_two_calls_are_kept_apart():
+    bench = Bench(lambda heard: f"{heard.duration_s:.1f}", partial_step_s=0)
+    async with running(bench):
+        for leg in ("one", "two"):
+            await bench.open(leg_id=leg, call_id=f"call-{leg}")
+        for leg in ("one", "two"):
+            await bench.say(leg_id=leg, call_id=f"call-{leg}")
+            await bench.close(leg_id=leg, call_id=f"call-{leg}")
+        await bench.until(LegTranscribed, times=2)
+    texts = {call: [] for call in ("call-one", "call-two")}
+    for final in bench.of(TranscriptFinal):
+        texts[final.call_id].append(final.text)
+    assert texts["call-one"] == texts["call-two"]
+    assert len(texts["call-one"]) == 2
+
+
+async def test_a_detected_language_is_kept():
+    asked = []
+
+    def script(heard):
+        asked.append(heard.languages)
+        return Recognition(text="hello", language="en", language_probability=0.95)
+
+    await one_leg(script, language="auto", partial_step_s=0)
+    assert asked == [("zh", "en"), ("en",)]
+
+
+async def test_health_tells_counts():
+    bench = await one_leg(["甲", "乙"])
+    health = bench.transcriber.health()
+    assert isinstance(health, AsrHealth)
+    assert (health.segments, health.legs, health.queued, health.lag_s) == (2, 0, 0, 0)
+    assert health.audio_s == pytest.approx(SAMPLES / 16_000)
+
+
+async def test_no_log_holds_what_was_said():
+    secret = "我的身份证号是幺幺零"
+
+    def script(heard):
+        if heard.index == 0 and not heard.partial:
+            raise ValueError(secret)
+        return secret
+
+    with structlog.testing.capture_logs() as logs:
+        bench = await one_leg(script)
+    assert bench.of(TranscriptFinal)
+    assert logs
+    assert secret not in repr(logs)
