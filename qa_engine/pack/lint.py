@@ -14,7 +14,8 @@ from qa_engine.phrases import Phrase
 
 def lint(files: Sequence[File], pack: Pack) -> Iterator[Problem]:
     """Warnings of a pack that compiles."""
-    used = {name for rule in pack.rules for name in rule.groups()} | _named_in_phrases(files)
+    searched = {name for rule in pack.rules for name in rule.groups()}
+    used = searched | _named_in_phrases(files)
     slots = slots_of(files)
     seen: dict[Phrase, tuple[str, str]] = {}
     for file in files:
@@ -26,6 +27,9 @@ def lint(files: Sequence[File], pack: Pack) -> Iterator[Problem]:
                 yield file.source.problem(place, "no rule uses it", warning=True)
             for entry in entries(file.source, name, words, slots)[0]:
                 yield from _word(entry, name, pack, seen)
+                if name in searched and entry.phrase.shortest == 1:
+                    reason = f"`{entry.word.text}`: one character is found in too many other words"
+                    yield file.source.problem(entry.path, reason, warning=True)
         yield from _kinds(file)
 
 
@@ -50,8 +54,6 @@ def _word(
     if earlier is not None and earlier[0] == name:
         yield warn(f"stands in this list already, as `{earlier[1]}`")
     seen.setdefault(phrase, (name, entry.word.text))
-    if phrase.shortest == 1:
-        yield warn("one character is found in too many other words")
     for wording in phrase.literals() or (phrase.example(),):
         if not pack.index.scan(wording).hits(name):
             yield warn(f"never found: an `unless` hides `{wording}`")

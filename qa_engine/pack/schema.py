@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from qa_engine.operators import AnyRule
 
@@ -57,6 +57,18 @@ class PackFile(_Strict):
     title_en: str | None = None
     lists: dict[str, WordList] = Field(default_factory=dict)
     rules: tuple[AnyRule, ...] = ()
+
+    @field_validator("lists", mode="before")
+    @classmethod
+    def _no_lists(cls, value: Any) -> Any:
+        """A heading with nothing under it."""
+        return {} if value is None else value
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _no_rules(cls, value: Any) -> Any:
+        """A heading with nothing under it."""
+        return () if value is None else value
 
 
 def json_schema() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from qa_engine.judge import CallJudge, Verdict
 from qa_engine.pack import Pack
 from telephony.events import CallConnected, CallEnded, CallJoined, CallRecord, HangupBy
 
-CALLS = Path(__file__).parents[3] / "tingzhen" / "demo" / "calls"
+CALLS = Path(__file__).parents[1] / "tingzhen" / "demo" / "calls"
 ANSWERED = 1_700_000_000.0
 LAG_S = 0.4
 CALL = "call-1"
@@ -57,7 +57,7 @@ def legs(call_id: str = CALL) -> list[LegOpened]:
 
 
 def final(
-    role: Role, start: float, end: float, text: str, number: int = 0, call_id: str = CALL
+    role: Role, start: float, end: float, text: str, *, number: int = 0, call_id: str = CALL
 ) -> TranscriptFinal:
     return TranscriptFinal(
         at=ANSWERED + end + LAG_S, call_id=call_id, role=role, leg_id=f"leg-{role}",
@@ -112,7 +112,7 @@ def play(pack: Pack, finals: Sequence[TranscriptFinal], duration: float) -> list
 
 def utterances(truth: Truth) -> Iterator[TranscriptFinal]:
     for number, said in enumerate(truth.utterances):
-        yield final(_role(said), said.start, said.end, said.text, number)
+        yield final(_role(said), said.start, said.end, said.text, number=number)
 
 
 def _role(said: Utterance) -> Role:
@@ -126,6 +126,6 @@ def dialogue(
     finals, clock = [], 1.0
     for number, (role, text) in enumerate(lines):
         end = clock + max(0.8, len(text) / pace)
-        finals.append(final(role, clock, end, text, number))
+        finals.append(final(role, clock, end, text, number=number))
         clock = end + pause
     return finals

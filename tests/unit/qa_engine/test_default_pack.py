@@ -1,0 +1,117 @@
+"""The pack for Chinese hospitals: the scripted calls, wordings of all kinds, and look-alikes."""
+
+import random
+
+import pytest
+from pypinyin import lazy_pinyin
+from qa_calls import CALLS, dialogue, play, utterances
+from qa_wordings import HELD_OUT, KNOWN, LOOK_ALIKES
+
+from qa_engine.evaluate import evaluate, read_truth
+from qa_engine.events import Alert, Hit
+from qa_engine.kinds import class_of
+from qa_engine.pack import DEFAULT_PACK, load
+
+TRUTHS = [read_truth(path.read_bytes()) for path in sorted(CALLS.glob("c??.json"))]
+_FRAME = {"missing_greeting", "missing_closing"}
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return load(DEFAULT_PACK)
+
+
+def hits(pack, role, text):
+    """What is found in one sentence in the middle of a call."""
+    other = "customer" if role == "agent" else "agent"
+    finals = dialogue((other, "您说一下。"), (role, text))
+    verdicts = play(pack, finals, finals[-1].end + 3)
+    return [v for v in verdicts if isinstance(v, Hit) and v.role == role and v.kind not in _FRAME]
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.id)
+def test_scripted_calls_as_written(pack, truth):
+    verdicts = play(pack, list(utterances(truth)), truth.duration)
+    found = [v for v in verdicts if isinstance(v, Hit)]
+    result = evaluate(truth, found)
+    assert result.missed == []
+    assert result.wrong == []
+    assert result.forbidden == []
+    if truth.agent_compliant:
+        alerts = [v for v in verdicts if isinstance(v, Alert)]
+        assert [a for a in alerts if class_of(a.kind, a.role) == "violation"] == []
+
+
+@pytest.mark.parametrize(("kind", "role"), KNOWN)
+def test_known_wordings_are_found(pack, kind, role):
+    for text in KNOWN[kind, role]:
+        assert kind in {hit.kind for hit in hits(pack, role, text)}, text
+
+
+def test_wordings_kept_aside(pack):
+    found = {
+        (kind, text): kind in {hit.kind for hit in hits(pack, role, text)}
+        for (kind, role), texts in HELD_OUT.items()
+        for text in texts
+    }
+    assert sum(found.values()) / len(found) >= 0.7
+
+
+@pytest.mark.parametrize("role", LOOK_ALIKES)
+def test_look_alikes_are_silent(pack, role):
+    for text in LOOK_ALIKES[role]:
+        found = [
+            h for h in hits(pack, role, text) if class_of(h.kind, role) in {"violation", "risk"}
+        ]
+        assert found == [], text
+
+
+_HOMOPHONES = (
+    "不部布步归规管馆惯知只之制道到稻办半伴法发包宝保证正政治致制好号没每美有又友用永勇复付副"
+)
+
+
+def _misheard(text, seed):
+    """One character in five written as another that sounds the same, as a recogniser does."""
+    chance = random.Random(seed)
+    alike = {}
+    for char in _HOMOPHONES:
+        alike.setdefault(lazy_pinyin(char)[0], []).append(char)
+    return "".join(
+        chance.choice(alike.get(lazy_pinyin(char)[0], [char])) if chance.random() < 0.2 else char
+        for char in text
+    )
+
+
+def test_sound_wins_back_what_was_written_with_other_characters(pack):
+    texts = [
+        (kind, role, _misheard(text, seed))
+        for (kind, role), group in KNOWN.items()
+        if role == "agent" and class_of(kind, role) == "violation"
+        for seed, text in enumerate(group)
+    ]
+    found = [[h for h in hits(pack, role, text) if h.kind == kind] for kind, role, text in texts]
+    by_sound = sum(bool(group) for group in found)
+    by_character = sum(any(not h.suspected for h in group) for group in found)
+    assert by_sound > by_character
+    assert by_sound / len(texts) >= 0.9
+
+
+@pytest.mark.parametrize("role", LOOK_ALIKES)
+def test_misheard_look_alikes_stay_silent(pack, role):
+    wrong = [
+        text
+        for seed, clean in enumerate(LOOK_ALIKES[role])
+        for text in [_misheard(clean, seed)]
+        if any(class_of(h.kind, role) in {"violation", "risk"} for h in hits(pack, role, text))
+    ]
+    assert len(wrong) <= 0.05 * len(LOOK_ALIKES[role]), wrong
+
+
+def test_what_people_read_is_in_both_languages(pack):
+    for rule in pack.rules:
+        assert rule.title
+        assert rule.title_en.isascii()
+        if rule.alerts:
+            assert rule.advice
+            assert rule.advice_en.isascii()

@@ -1,0 +1,140 @@
+import pytest
+from qa_calls import (
+    ANSWERED,
+    CALL,
+    connected,
+    dialogue,
+    ended,
+    final,
+    joined,
+    legs,
+    play,
+    run,
+    spoken,
+)
+
+from asr.events import TranscriptPartial
+from qa_engine.events import Alert, Hit
+from qa_engine.judge import CallJudge
+from qa_engine.operators.words import WordsOperator
+from qa_engine.pack import DEFAULT_PACK, load
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return load(DEFAULT_PACK)
+
+
+def alerts(verdicts):
+    """What was said wrong; silence between made-up segments is another matter."""
+    return [v for v in verdicts if isinstance(v, Alert) and v.phrase]
+
+
+def begun(pack):
+    judge = CallJudge(pack, CALL)
+    for event in (joined(), connected(), *legs()):
+        judge.feed(event, event.at)
+    return judge
+
+
+def test_an_alert_carries_its_evidence(pack):
+    said = final("agent", 10, 12, "这个，不归我管啊")
+    (alert,) = alerts(begun(pack).feed(said, ANSWERED + 13))
+    assert alert.kind == "taboo_phrase"
+    assert alert.phrase == "不归我管"
+    assert said.text[slice(*alert.evidence.span)] == "不归我管"
+    assert alert.evidence.segment_id == said.segment_id
+    assert (alert.queue, alert.agent) == ("general", "PJSIP/1001")
+    assert 10 <= alert.start < alert.end <= 12
+    assert alert.at == ANSWERED + 13
+    assert alert.advice
+    assert alert.advice_en
+    assert alert.phrase not in alert.title
+
+
+def test_a_final_that_comes_twice_is_judged_once(pack):
+    judge, said = begun(pack), final("agent", 10, 12, "不归我管")
+    assert judge.feed(said, ANSWERED + 13)
+    assert judge.feed(said, ANSWERED + 14) == []
+
+
+def test_the_same_call_judged_again_gets_the_same_ids(pack):
+    finals = dialogue(("agent", "喂"), ("customer", "我要投诉"), ("agent", "随便你"))
+    ids = [{v.alert_id for v in alerts(play(pack, finals, finals[-1].end + 1))} for _ in range(2)]
+    assert ids[0] == ids[1] != set()
+
+
+def test_the_same_wording_alerts_once_for_a_while_but_hits_each_time(pack):
+    judge = begun(pack)
+    verdicts = [
+        v
+        for start in (10, 15, 60)
+        for v in judge.feed(final("agent", start, start + 2, "不归我管"), ANSWERED + start + 2)
+    ]
+    assert len([v for v in verdicts if isinstance(v, Hit) and v.phrase]) == 3
+    assert [round(v.start) for v in alerts(verdicts)] == [10, 60]
+
+
+def test_overlapping_rules_of_a_kind_give_one_hit(pack):
+    verdicts = begun(pack).feed(final("agent", 10, 14, "你爱来不来，随便你"), ANSWERED + 15)
+    phrases = [v.phrase for v in verdicts if isinstance(v, Hit)]
+    assert phrases == ["爱来不来", "随便你"]
+
+
+def test_partials_do_not_alert(pack):
+    partial = TranscriptPartial(
+        at=ANSWERED + 11, call_id=CALL, role="agent", segment_id="s", start=10, end=11,
+        text="不归我管", stable=4, revision=2,
+    )  # fmt: skip
+    assert begun(pack).feed(partial, ANSWERED + 11) == []
+
+
+def test_what_is_suspected_is_less_severe(pack):
+    judge = begun(pack)
+    (exact,) = alerts(judge.feed(final("agent", 10, 12, "绝对没有副作用"), ANSWERED + 13))
+    (heard,) = alerts(judge.feed(final("agent", 20, 22, "决对没有付作用"), ANSWERED + 23))
+    assert (exact.severity, exact.suspected) == ("critical", False)
+    assert (heard.severity, heard.suspected) == ("high", True)
+
+
+def test_a_failing_rule_does_not_silence_the_others(pack, monkeypatch):
+    whole = WordsOperator.feed
+
+    def feed(self, state, event, said):
+        if self._rule.id == "taboo_shirk":
+            raise RuntimeError("secret 13900000000")
+        return whole(self, state, event, said)
+
+    monkeypatch.setattr(WordsOperator, "feed", feed)
+    failed = []
+    judge = CallJudge(pack, CALL, failed.append)
+    judge.feed(connected(), ANSWERED)
+    verdicts = judge.feed(final("agent", 10, 14, "不归我管，你爱来不来"), ANSWERED + 15)
+    judge.feed(final("agent", 20, 24, "不归我管"), ANSWERED + 25)
+    assert [v.phrase for v in alerts(verdicts)] == ["爱来不来"]
+    assert failed == ["taboo_shirk"]
+
+
+def test_a_final_after_the_end_still_counts(pack):
+    judge = begun(pack)
+    run(judge, [ended(ANSWERED + 30)], ANSWERED + 60)
+    assert judge.closed
+    assert alerts(judge.feed(final("agent", 28, 30, "不归我管"), ANSWERED + 61))
+
+
+def test_the_end_waits_for_what_is_still_being_recognised(pack):
+    late = final("agent", 25, 29, "感谢您的来电，再见")
+    events = [joined(), connected(), *legs(), *spoken([final("customer", 1, 3, "你好")])]
+    started, stopped, _ = spoken([late])
+    judge = CallJudge(pack, CALL)
+    run(judge, [*events, started, stopped, ended(ANSWERED + 30)], ANSWERED + 33)
+    verdicts = judge.feed(late, ANSWERED + 34) + judge.tick(ANSWERED + 45)
+    kinds = [v.kind for v in verdicts if isinstance(v, Hit)]
+    assert kinds == ["closing_done"]
+
+
+def test_time_never_goes_back(pack):
+    judge = begun(pack)
+    judge.tick(ANSWERED + 50)
+    judge.tick(ANSWERED + 40)
+    assert judge.state.now == ANSWERED + 50

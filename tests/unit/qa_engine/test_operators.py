@@ -1,0 +1,418 @@
+"""Each operator on small packs of its own: what fires, and what only looks like it."""
+
+import pytest
+from qa_calls import (
+    ANSWERED,
+    CALL,
+    connected,
+    dialogue,
+    ended,
+    final,
+    joined,
+    legs,
+    play,
+    run,
+    spoken,
+)  # fmt: skip
+
+from asr.events import AudioGap
+from backbone.media import LegClosed
+from qa_engine.events import Alert, ComplianceStep, Hit
+from qa_engine.judge import CallJudge
+from qa_engine.pack import load
+from telephony.events import CallHeld, CallResumed, CallTransferred, RingEnded, RingStarted
+
+HEAD = 'pack: test\nversion: "1"\n'
+
+
+@pytest.fixture
+def pack_of(tmp_path):
+    def make(lists, rule):
+        text = HEAD + "lists:\n"
+        for name, words in lists.items():
+            text += f"  {name}: {{about: x, words: [{', '.join(words)}]}}\n"
+        common = "id: r, title: 规则, title_en: rule, severity: high"
+        (tmp_path / "pack.yaml").write_text(
+            text + f"rules:\n  - {{{common}, {rule}}}\n", encoding="utf-8"
+        )
+        return load(tmp_path)
+
+    return make
+
+
+def hits(verdicts, kind=None):
+    return [v for v in verdicts if isinstance(v, Hit) and kind in (None, v.kind)]
+
+
+def said_hits(pack, *lines):
+    finals = dialogue(*lines)
+    return [hit.phrase for hit in hits(play(pack, finals, finals[-1].end + 2))]
+
+
+# words
+
+WORDS = "type: words, kind: taboo_phrase, role: agent, lists: [bad]"
+
+
+@pytest.mark.parametrize(
+    ("lines", "phrases"),
+    [
+        ([("agent", "这个不归我管。")], ["不归我管"]),
+        ([("customer", "在吗"), ("agent", "不归，我管")], ["不归，我管"]),
+        ([("agent", "不归我管"), ("agent", "真的不归我管")], ["不归我管", "不归我管"]),
+        ([("customer", "不归我管")], []),
+        ([("agent", "归我管")], []),
+        ([("agent", "不归。我管")], []),
+    ],
+)
+def test_words(pack_of, lines, phrases):
+    assert said_hits(pack_of({"bad": ["不归我管"]}, WORDS), *lines) == phrases
+
+
+@pytest.mark.parametrize(
+    ("policy", "suspected", "severity"),
+    [("lower", True, "medium"), ("same", True, "high"), ("off", None, None)],
+)
+def test_words_that_only_sound_alike(pack_of, policy, suspected, severity):
+    pack = pack_of({"bad": ["不归我管"]}, f"{WORDS}, suspected: {policy}")
+    finals = dialogue(("agent", "这个不贵我管"))
+    alerts = [v for v in play(pack, finals, 8) if isinstance(v, Alert)]
+    found = [(alert.suspected, alert.severity) for alert in alerts]
+    assert found == ([] if suspected is None else [(suspected, severity)])
+
+
+@pytest.mark.parametrize(
+    ("lines", "fires"),
+    [
+        ([("customer", "我是邻居"), ("agent", "他住十二床")], True),
+        ([("customer", "我是邻居，你说"), ("agent", "嗯好"), ("agent", "他住十二床")], True),
+        ([("agent", "他住十二床"), ("customer", "我是邻居")], True),
+        ([("customer", "我是病人"), ("agent", "他住十二床")], False),
+        ([("agent", "邻居，他住十二床")], False),
+        ([("customer", "我是邻居"), ("agent", "他出院了")], False),
+    ],
+)
+def test_words_only_in_company(pack_of, lines, fires):
+    rule = f"{WORDS}, accompanied: {{lists: [who], role: other, before_s: 20, after_s: 5}}"
+    pack = pack_of({"bad": ["十二床"], "who": ["邻居"]}, rule)
+    assert bool(said_hits(pack, *lines)) is fires
+
+
+@pytest.mark.parametrize(
+    ("lines", "fires"),
+    [
+        ([("agent", "我不知道")], True),
+        ([("customer", "我帮您查"), ("agent", "我不知道")], True),
+        ([("agent", "我帮您查"), ("customer", "好"), ("agent", "我不知道")], True),
+        ([("agent", "我不知道，我帮您查")], False),
+        ([("agent", "我帮您查，我不知道")], False),
+        ([("agent", "我不清楚")], False),
+    ],
+)
+def test_words_only_out_of_company(pack_of, lines, fires):
+    rule = f"{WORDS}, unaccompanied: {{lists: [good]}}"
+    pack = pack_of({"bad": ["我不知道"], "good": ["帮您查"]}, rule)
+    assert bool(said_hits(pack, *lines)) is fires
+
+
+@pytest.mark.parametrize(
+    ("lines", "fires"),
+    [
+        ([("customer", "喂"), ("agent", "感谢来电")], True),
+        ([("agent", "您好"), ("customer", "喂"), ("agent", "感谢来电")], True),
+        ([("agent", "您好"), ("customer", "喂"), ("agent", "好"), ("agent", "感谢来电")], True),
+        ([("agent", "感谢来电")], False),
+        ([("agent", "您好"), ("agent", "感谢来电")], False),
+        ([("agent", "感谢来电"), ("customer", "喂")], False),
+    ],
+)
+def test_words_not_in_the_first_turn(pack_of, lines, fires):
+    pack = pack_of({"bad": ["感谢来电"]}, f"{WORDS}, not_first: true")
+    assert bool(said_hits(pack, *lines)) is fires
+
+
+# step
+
+OPENING = "type: step, kind: missing_greeting, done_kind: greeting_done, role: agent, within_s: 8"
+CLOSING = (
+    "type: step, kind: missing_closing, done_kind: closing_done, role: agent, before_end_s: 20"
+)
+GREETING = {"hello": ["很高兴为您服务", "云海医院"]}
+
+
+@pytest.mark.parametrize(
+    ("finals", "kinds"),
+    [
+        ([final("agent", 1, 2, "喂，说吧")], ["missing_greeting"]),
+        ([final("customer", 1, 3, "云海医院吗")], ["missing_greeting"]),
+        ([final("agent", 9, 11, "云海医院")], ["missing_greeting"]),
+        ([], ["missing_greeting"]),
+        ([final("agent", 1, 3, "您好，云海医院")], ["greeting_done"]),
+        ([final("agent", 7, 12, "您好，这里是云海医院")], ["greeting_done"]),
+        (
+            [final("agent", 1, 2, "您好"), final("agent", 3, 5, "很高兴为您服务")],
+            ["greeting_done"],
+        ),
+    ],
+)
+def test_the_opening(pack_of, finals, kinds):
+    pack = pack_of(GREETING, f"{OPENING}, any_of: [hello]")
+    verdicts = play(pack, finals, 20)
+    assert [hit.kind for hit in hits(verdicts)] == kinds
+    steps = [v.state for v in verdicts if isinstance(v, ComplianceStep)]
+    assert steps == ["pending", "done" if kinds == ["greeting_done"] else "missing"]
+
+
+def test_the_missing_opening_is_told_when_its_time_is_up(pack_of):
+    pack = pack_of(GREETING, f"{OPENING}, any_of: [hello]")
+    verdicts = play(pack, [final("agent", 1, 2, "喂，说吧"), final("customer", 3, 5, "你好")], 60)
+    (alert,) = [v for v in verdicts if isinstance(v, Alert)]
+    assert 8 <= alert.at - ANSWERED <= 8.5
+    assert (alert.start, alert.end) == (0, 2)
+
+
+def test_what_is_being_said_at_the_deadline_is_waited_for(pack_of):
+    pack = pack_of(GREETING, f"{OPENING}, any_of: [hello]")
+    verdicts = play(pack, [final("agent", 6, 14, "那个您好，这里是云海医院")], 30)
+    assert [hit.kind for hit in hits(verdicts)] == ["greeting_done"]
+
+
+def test_all_parts_of_a_step(pack_of):
+    lists = {"name": ["云海医院"], "offer": ["为您服务"]}
+    pack = pack_of(lists, f"{OPENING}, all_of: [name, offer]")
+    half = play(pack, [final("agent", 1, 3, "云海医院")], 20)
+    whole = play(pack, [final("agent", 1, 3, "云海医院"), final("agent", 4, 6, "为您服务")], 20)
+    assert [hit.kind for hit in hits(half)] == ["missing_greeting"]
+    assert [hit.kind for hit in hits(whole)] == ["greeting_done"]
+
+
+@pytest.mark.parametrize(
+    ("finals", "kinds"),
+    [
+        ([final("customer", 1, 3, "你好"), final("agent", 20, 22, "行了")], ["missing_closing"]),
+        ([final("agent", 1, 3, "感谢来电，您好")], ["missing_closing"]),
+        (
+            [final("customer", 1, 3, "你好"), final("agent", 4, 6, "感谢来电")],
+            ["closing_done", "missing_closing"],
+        ),
+        ([final("customer", 1, 3, "你好"), final("agent", 25, 28, "感谢来电")], ["closing_done"]),
+        (
+            [final("customer", 1, 3, "你好"), final("agent", 28, 29.8, "感谢来电，再见")],
+            ["closing_done"],
+        ),
+        (
+            [
+                final("customer", 1, 3, "你好"),
+                final("agent", 24, 26, "感谢来电"),
+                final("customer", 27, 28, "好"),
+            ],
+            ["closing_done"],
+        ),
+    ],
+)
+def test_the_closing(pack_of, finals, kinds):
+    pack = pack_of({"bye": ["感谢来电"]}, f"{CLOSING}, any_of: [bye]")
+    assert [hit.kind for hit in hits(play(pack, finals, 30))] == kinds
+
+
+def test_absence_is_not_told_of_a_side_that_is_not_heard(pack_of):
+    pack = pack_of(GREETING, f"{OPENING}, any_of: [hello]")
+    deaf = run(CallJudge(pack, CALL), [joined(), connected(), ended(ANSWERED + 30)], ANSWERED + 50)
+    lost = LegClosed(
+        at=ANSWERED + 2, call_id=CALL, leg_id="leg-agent", role="agent", samples=1,
+        complete=False, reason="media_server_stopped",
+    )  # fmt: skip
+    cut = run(
+        CallJudge(pack, CALL),
+        [joined(), connected(), *legs(), lost, ended(ANSWERED + 30)],
+        ANSWERED + 50,
+    )
+    assert hits(deaf) == hits(cut) == []
+
+
+def test_a_call_that_nobody_answered_needs_no_opening(pack_of):
+    pack = pack_of(GREETING, f"{OPENING}, any_of: [hello]")
+    gone = ended(ANSWERED + 30, outcome="abandoned", answered=False)
+    assert run(CallJudge(pack, CALL), [joined(), gone], ANSWERED + 60) == []
+
+
+# call
+
+
+def call_hits(pack, *events):
+    judge = CallJudge(pack, CALL)
+    return hits(run(judge, list(events), max(e.at for e in events) + 1))
+
+
+def ring(at, *, ended_at=None, rings=None):
+    common = {"call_id": CALL, "queue": "q", "agent": "a", "attempt_id": "1"}
+    if ended_at is None:
+        return RingStarted(at=at, agent_name="", **common)
+    return RingEnded(at=ended_at, ring_s=ended_at - at, rings=rings, result="no_answer", **common)
+
+
+@pytest.mark.parametrize(
+    ("rule", "events", "measured"),
+    [
+        ("rings, above: 3", [joined(100), ring(100), ring(100, ended_at=117, rings=4)], [4]),
+        ("rings, above: 3", [joined(100), ring(100, ended_at=130, rings=6)], [6]),
+        ("wait_s, above: 15", [joined(100), connected(140, wait_s=40.0)], [15.25]),
+        ("wait_s, above: 15", [connected(140, wait_s=22.0)], [22]),
+        ("talk_s, above: 30", [connected(100), ended(150)], [30.25]),
+        ("hold_s, above: 20", [connected(100), CallHeld(at=110, call_id=CALL), ended(135)],
+         [20.25]),
+        (
+            "hold_s, above: 20",
+            [connected(100), CallResumed(at=140, call_id=CALL, held_s=25.0)],
+            [25],
+        ),
+        (
+            "transfers, above: 0",
+            [connected(), CallTransferred(at=ANSWERED + 3, call_id=CALL, kind="blind",
+                                          from_agent="a", to="b")],
+            [1],
+        ),
+        ("abandoned, above: 5", [ended(160, outcome="abandoned", answered=False, wait_s=9.0)], [9]),
+        ("rings, above: 3", [joined(100), ring(100), ring(100, ended_at=114.9, rings=3)], []),
+        ("rings, above: 3", [joined(100), ring(100), connected(110)], []),
+        ("rings, above: 3", [joined(100), ring(100, ended_at=101, rings=1)], []),
+        ("wait_s, above: 15", [joined(100), connected(115, wait_s=15.0)], []),
+        ("wait_s, above: 15", [joined(100), connected(101, wait_s=1.0),
+                               ended(160, wait_s=1.0)], []),
+        ("talk_s, above: 30", [connected(ANSWERED), ended(ANSWERED + 29)], []),
+        ("hold_s, above: 20", [connected(100), CallHeld(at=110, call_id=CALL),
+                               CallResumed(at=120, call_id=CALL, held_s=10.0), ended(190)], []),
+        ("abandoned, above: 5", [ended(160, outcome="abandoned", answered=False, wait_s=3.0)], []),
+        ("abandoned, above: 5", [ended(160, wait_s=50.0)], []),
+    ],
+)  # fmt: skip
+def test_figures_of_the_call(pack_of, rule, events, measured):
+    pack = pack_of({}, f"type: call, kind: long_wait, measure: {rule}")
+    assert [hit.evidence.measured for hit in call_hits(pack, *events)] == measured
+
+
+# response
+
+RESPONSE = (
+    "type: response, kind: emergency_not_directed, trigger: {role: customer, lists: [bad]}, "
+    "expected: {role: agent, lists: [good]}"
+)
+EMERGENCY = {"bad": ["胸口疼"], "good": ["拨打120"]}
+
+
+@pytest.mark.parametrize(
+    ("lines", "fires"),
+    [
+        ([("customer", "他胸口疼"), ("agent", "您挂个号吧"), ("customer", "好")], True),
+        ([("customer", "他胸口疼"), ("agent", "您明天再来看看")], True),
+        (
+            [("customer", "他胸口疼"), ("agent", "您挂个号吧"), ("customer", "啊"),
+             ("agent", "拨打120")],
+            True,
+        ),
+        ([("customer", "他胸口疼"), ("agent", "您拨打120")], False),
+        ([("customer", "他胸口疼"), ("agent", "嗯"), ("agent", "快拨打120")], False),
+        ([("customer", "他脚疼"), ("agent", "您挂个号吧")], False),
+        ([("agent", "请拨打120"), ("customer", "他胸口疼"), ("agent", "是的，快点")], False),
+    ],
+)  # fmt: skip
+def test_the_next_reply_must_hold_it(pack_of, lines, fires):
+    pack = pack_of(EMERGENCY, f"{RESPONSE}, settle: next_reply, lookback_s: 30")
+    finals = dialogue(*lines)
+    assert bool(hits(play(pack, finals, finals[-1].end + 8))) is fires
+
+
+@pytest.mark.parametrize(
+    ("finals", "fires"),
+    [
+        ([final("customer", 1, 3, "他胸口疼"), final("agent", 20, 22, "拨打120")], True),
+        ([final("customer", 1, 3, "他胸口疼")], True),
+        ([final("agent", 1, 3, "拨打120"), final("customer", 20, 22, "他胸口疼")], True),
+        ([final("customer", 1, 3, "他胸口疼"), final("agent", 10, 12, "拨打120")], False),
+        ([final("customer", 1, 3, "他胸口疼"), final("agent", 12.5, 20, "是拨打120")], False),
+        ([final("agent", 1, 3, "他胸口疼")], False),
+    ],
+)
+def test_anything_until_the_deadline(pack_of, finals, fires):
+    pack = pack_of(EMERGENCY, f"{RESPONSE}, settle: deadline, within_s: 10")
+    assert bool(hits(play(pack, finals, 40))) is fires
+
+
+# interruption, dead air, fast speech
+
+
+@pytest.mark.parametrize(
+    ("finals", "fires"),
+    [
+        ([final("customer", 1, 8, "长"), final("agent", 5, 9, "短")], True),
+        ([final("customer", 1, 8, "长"), final("agent", 5, 7.5, "短")], True),
+        (
+            [final("customer", 1, 5, "长"), final("customer", 5.3, 9, "长"),
+             final("agent", 4, 8, "短")],
+            True,
+        ),
+        ([final("customer", 1, 8, "长"), final("agent", 6.5, 9, "短")], False),
+        ([final("agent", 1, 8, "长"), final("customer", 4, 9, "短")], False),
+        ([final("customer", 1, 8, "长"), final("agent", 5, 6, "嗯")], False),
+        ([final("customer", 1, 4, "长"), final("agent", 4.5, 9, "短")], False),
+    ],
+)  # fmt: skip
+def test_interruption(pack_of, finals, fires):
+    pack = pack_of({}, "type: interruption, kind: interruption, role: agent")
+    assert bool(hits(play(pack, finals, 15))) is fires
+
+
+def dead_air(pack, finals, *more, until=30):
+    events = [joined(), connected(), *legs(), *spoken(finals), *more, ended(ANSWERED + until)]
+    events.sort(key=lambda e: e.at)
+    return hits(run(CallJudge(pack, CALL), events, ANSWERED + until + 20))
+
+
+TALK = [final("agent", 1, 3, "等一下"), final("customer", 13, 15, "喂")]
+
+
+@pytest.mark.parametrize(
+    ("finals", "more", "fires"),
+    [
+        (TALK, [], True),
+        ([final("customer", 1, 3, "喂"), final("customer", 12, 15, "喂")], [], True),
+        ([final("agent", 1, 15, "长"), final("customer", 2, 3, "嗯")], [], True),
+        ([final("agent", 1, 3, "等"), final("customer", 8.5, 29, "喂")], [], False),
+        ([final("agent", 1, 29, "长")], [], False),
+        ([*TALK[:1], final("customer", 13, 29, "喂")],
+         [CallHeld(at=ANSWERED + 4, call_id=CALL),
+          CallResumed(at=ANSWERED + 12, call_id=CALL, held_s=8)], False),
+        ([*TALK[:1], final("customer", 13, 29, "喂")],
+         [AudioGap(at=ANSWERED + 10, call_id=CALL, role="customer", leg_id="leg-customer",
+                   start=4, end=10)], False),
+    ],
+)  # fmt: skip
+def test_dead_air(pack_of, finals, more, fires):
+    pack = pack_of({}, "type: dead_air, kind: dead_air")
+    found = dead_air(pack, finals, *more)
+    assert bool(found) is fires
+
+
+def test_dead_air_is_told_while_it_lasts(pack_of):
+    pack = pack_of({}, "type: dead_air, kind: dead_air")
+    first = dead_air(pack, TALK)[0]
+    assert first.start == 3
+    assert first.at - ANSWERED < 12.5
+
+
+@pytest.mark.parametrize(
+    ("finals", "fires"),
+    [
+        ([final("agent", 1, 6, "一二三四五六七八九十" * 3)], True),
+        ([final("agent", 1, 3, "说" + "甲乙丙丁戊己庚辛壬癸子丑")], True),
+        ([final("agent", 1, 3.2, "甲乙丙丁戊己庚辛壬癸子丑寅卯"),
+          final("agent", 3.6, 5.8, "甲乙丙丁戊己庚辛壬癸子丑寅卯")], True),
+        ([final("agent", 1, 6, "甲乙丙丁戊己庚辛壬癸" * 2)], False),
+        ([final("agent", 1, 2, "甲乙丙丁戊己")], False),
+        ([final("customer", 1, 4, "甲乙丙丁戊己庚辛壬癸" * 3)], False),
+        ([final("agent", 1, 2.5, "甲乙丙丁戊己庚辛壬癸"), final("agent", 3.5, 5.5, "好")], False),
+    ],
+)  # fmt: skip
+def test_fast_speech(pack_of, finals, fires):
+    pack = pack_of({}, "type: fast_speech, kind: fast_speech, role: agent")
+    assert bool(hits(play(pack, finals, 15))) is fires

@@ -1,0 +1,94 @@
+import pytest
+
+from qa_engine.phrases import parse
+from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex
+
+
+def index(*phrases, phonetic=Phonetic.AUTO, **guard):
+    guards = {name: tuple(map(parse, words)) for name, words in guard.items() if name != "reach"}
+    made = Guard(**guards, reach=guard.get("reach", 8))
+    return WordIndex([WordGroup("words", tuple(map(parse, phrases)), phonetic, (made,))])
+
+
+def found(words, text):
+    return [(text[slice(*hit.span)], hit.suspected) for hit in words.scan(text).hits("words")]
+
+
+@pytest.mark.parametrize(
+    ("phrases", "text", "hits"),
+    [
+        (["不归我管"], "报告不归我管。", [("不归我管", False)]),
+        (["不归我管"], "报告不归，我管。", [("不归，我管", False)]),
+        (["不归我管"], "这不归。我管别的", []),
+        (["拨打120"], "请拨打幺二零", [("拨打幺二零", False)]),
+        (["随便你"], "隨便您", [("隨便您", False)]),
+        (["保证*治好"], "我们保证给您治好", [("保证给您治好", False)]),
+        (["保证*治好"], "我们保证以后有机会再慢慢给您治好", []),
+        (["保证*治好"], "先治好，再保证", []),
+        (["治好", "保证治好"], "保证治好", [("保证治好", False)]),
+        (["黄片", "口交"], "三黄片和路口交通", [("黄片", False), ("口交", False)]),
+    ],
+)
+def test_words_by_character(phrases, text, hits):
+    assert found(index(*phrases, phonetic=Phonetic.OFF), text) == hits
+
+
+@pytest.mark.parametrize(
+    ("phrases", "text", "hits"),
+    [
+        (["永不复发"], "保证永不复法", [("永不复法", True)]),
+        (["喘不上气"], "他现在传不上气了", [("传不上气", True)]),
+        (["拨打120"], "请波打120", [("波打120", True)]),
+        (["包治"], "拿着报纸", []),
+        (["永不复发"], "永不复发", [("永不复发", False)]),
+        (["保证*治好"], "包正给您治好", [("包正给您治好", True)]),
+    ],
+)
+def test_words_by_sound(phrases, text, hits):
+    assert found(index(*phrases), text) == hits
+
+
+def test_short_words_by_sound_only_where_asked():
+    assert found(index("包治", phonetic=Phonetic.ON), "包制百病") == []
+    assert found(index("包治好", phonetic=Phonetic.ON), "包制好") == [("包制好", True)]
+    assert found(index("包治好", phonetic=Phonetic.OFF), "包制好") == []
+
+
+@pytest.mark.parametrize(
+    ("guard", "harmless", "harmful"),
+    [
+        ({"within": ["路口交通"]}, "中山路口交通拥堵", "口交"),
+        ({"within": ["三黄片"]}, "家里有三黄片", "看黄片"),
+        ({"before": ["不能"]}, "我不能给您看黄片", "能给您看黄片"),
+        ({"before": ["不能"]}, "不能看黄片", "不能，看黄片"),
+        ({"after": ["是药"]}, "黄片是药", "黄片不好"),
+        ({"segment": ["说明书"]}, "黄片。请看说明书", "黄片。请看书"),
+    ],
+)
+def test_guards_take_away_what_is_harmless(guard, harmless, harmful):
+    words = index("口交", "黄片", phonetic=Phonetic.OFF, **guard)
+    assert found(words, harmless) == []
+    assert found(words, harmful)
+
+
+def test_a_guard_reaches_only_so_far():
+    words = index("保证", phonetic=Phonetic.OFF, before=["不能"], reach=3)
+    assert found(words, "不能给您保证") == []
+    assert found(words, "不能在电话里给您保证")
+
+
+def test_a_guard_is_heard_by_its_sound_but_not_instead_of_the_word():
+    words = index("给您保证", before=["我们不能"])
+    assert found(words, "我门不能给您保证") == []
+    alike = index("随便你", within=["随变你"])
+    assert found(alike, "随便你") == [("随便你", False)]
+
+
+def test_groups_of_one_name_are_searched_as_one():
+    both = WordIndex(
+        [
+            WordGroup("words", (parse("甲乙丙"),), Phonetic.OFF),
+            WordGroup("words", (parse("丁戊己"),), Phonetic.ON),
+        ]
+    )
+    assert [hit.start for hit in both.scan("甲乙丙丁戊己").hits("words")] == [0, 3]
