@@ -16,13 +16,8 @@ from backbone.errors import UserError
 from backbone.events import Event
 from backbone.media import Role
 from qa_engine.events import Alert, ComplianceStep, Hit
-from qa_engine.pack import DEFAULT_PACK, load
-from tingzhen.analysis import analyze as analyze_call
 from tingzhen.cli.output import ROLE_NAME, clock_time, console, print_json, severity_text
-from tingzhen.cli.recogniser import load_recogniser
 from tingzhen.cli.transcribe import show_transcript, transcript_line
-from tingzhen.log_setup import configure_logging
-from tingzhen.settings import load_settings
 
 HELP = """Transcribe and judge a recorded call.
 
@@ -49,6 +44,12 @@ def analyze(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Analyze one call."""
+    from qa_engine.pack import DEFAULT_PACK, load
+    from tingzhen.analysis import analyze as analyze_call
+    from tingzhen.cli.recogniser import load_recogniser
+    from tingzhen.log_setup import configure_logging
+    from tingzhen.settings import load_settings
+
     files: dict[Role, Path] = {}
     if agent is not None:
         files["agent"] = agent

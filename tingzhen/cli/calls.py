@@ -10,7 +10,6 @@ import typer
 from rich.table import Table
 
 from telephony.events import CallRecord
-from telephony.replay import records_from_capture
 from tingzhen.cli.output import console, print_json
 
 HELP = """Print the call records that a recorded AMI stream holds.
@@ -31,6 +30,8 @@ def calls(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Print call records."""
+    from telephony.replay import records_from_capture
+
     records = records_from_capture(ami)
     if json:
         for record in records:

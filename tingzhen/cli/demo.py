@@ -12,10 +12,6 @@ from telephony.events import CallEnded
 from tingzhen.cli.analyze import alert_text, event_line
 from tingzhen.cli.calls import record_line
 from tingzhen.cli.output import console, print_json
-from tingzhen.cli.recogniser import load_recogniser
-from tingzhen.demo.play import DemoOptions, DemoView, play
-from tingzhen.log_setup import configure_logging
-from tingzhen.settings import load_settings
 
 HELP = """Play bundled calls through the whole system and show the console.
 
@@ -46,6 +42,11 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Run the demo."""
+    from tingzhen.cli.recogniser import load_recogniser
+    from tingzhen.demo.play import DemoOptions, DemoView, play
+    from tingzhen.log_setup import configure_logging
+    from tingzhen.settings import load_settings
+
     # The environment's settings for recognition hold here too; everything else is the demo's.
     configure_logging("warning")
     asr = load_settings().asr

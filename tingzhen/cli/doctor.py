@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from tingzhen.cli.output import console, print_json
-from tingzhen.cli.recogniser import fetch_model as get_model
-from tingzhen.doctor import examine
-from tingzhen.settings import load_settings
 
 HELP = """Say what is missing on this machine, and the command that mends it.
 
@@ -37,6 +35,10 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Examine this machine."""
+    from tingzhen.cli.recogniser import fetch_model as get_model
+    from tingzhen.doctor import examine
+    from tingzhen.settings import load_settings
+
     settings = load_settings(config)
     if fetch_model:
         folder = get_model(settings.asr)
@@ -49,7 +51,9 @@ def doctor(
         if json:
             print_json({"type": "finding", **asdict(finding)})
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
-        table.add_row(mark, finding.what, finding.detail, finding.needed, finding.mend)
+        table.add_row(
+            mark, finding.what, escape(finding.detail), finding.needed, escape(finding.mend)
+        )
     if not json:
         console.print(table)
     if missing:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from qa_engine.pack import DEFAULT_PACK, check, json_schema, load
 from tingzhen.cli.output import console, print_json
 
 app = typer.Typer(
@@ -32,6 +31,8 @@ def check_pack(
 
         tingzhen rules check /etc/tingzhen/rules --json
     """
+    from qa_engine.pack import DEFAULT_PACK, check, load
+
     folder = pack or DEFAULT_PACK
     problems = check(folder)
     for problem in problems:
@@ -56,4 +57,6 @@ def schema() -> None:
 
         tingzhen rules schema > tingzhen-rules.schema.json
     """
+    from qa_engine.pack import json_schema
+
     console.print_json(json_module.dumps(json_schema(), ensure_ascii=False))

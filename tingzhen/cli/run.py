@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backbone.clock import SystemClock
 from backbone.errors import UserError
 from tingzhen.cli.output import stderr
-from tingzhen.cli.recogniser import load_recogniser
-from tingzhen.log_setup import configure_logging
-from tingzhen.node import running_node
-from tingzhen.settings import Component, Settings, load_settings
+
+if TYPE_CHECKING:
+    from tingzhen.settings import Settings
 
 HELP = """Run this node: listen to the PBXs of the settings until stopped.
 
@@ -32,10 +30,13 @@ Examples:
 def run(
     config: Annotated[Path | None, typer.Option(help="Settings of the node (TOML).")] = None,
     components: Annotated[
-        str, typer.Option(help=f"Comma-separated: {', '.join(get_args(Component))}.")
+        str, typer.Option(help="Comma-separated: telephony, asr, qa, console, metrics.")
     ] = "",
 ) -> None:
     """Run a node."""
+    from tingzhen.log_setup import configure_logging
+    from tingzhen.settings import load_settings
+
     settings = load_settings(config, **_chosen(components))
     configure_logging(settings.log_level, json=settings.log_json)
     if not settings.pbx and "telephony" in settings.components:
@@ -44,16 +45,22 @@ def run(
 
 
 def _chosen(components: str) -> dict[str, tuple[str, ...]]:
+    from tingzhen.settings import COMPONENTS
+
     if not components:
         return {}
     names = tuple(name.strip() for name in components.split(","))
-    unknown = sorted(set(names) - set(get_args(Component)))
+    unknown = sorted(set(names) - set(COMPONENTS))
     if unknown:
         raise UserError(f"no such component: {', '.join(unknown)}")
     return {"components": names}
 
 
 async def _serve(settings: Settings) -> None:
+    from backbone.clock import SystemClock
+    from tingzhen.cli.recogniser import load_recogniser
+    from tingzhen.node import running_node
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

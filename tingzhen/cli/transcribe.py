@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from asr.events import TranscriptFinal
-from asr.offline import transcribe_files
-from asr.settings import Language
 from backbone.media import Role
 from tingzhen.cli.output import ROLE_NAME, clock_time, console, print_json
-from tingzhen.cli.recogniser import load_recogniser
-from tingzhen.log_setup import configure_logging
-from tingzhen.settings import load_settings
 
 HELP = """Transcribe recordings, each as one speaker's leg.
 
@@ -31,10 +26,17 @@ Examples:
 
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Audio files.")],
-    language: Annotated[Language | None, typer.Option(help="Spoken language.")] = None,
+    language: Annotated[
+        Literal["zh", "en", "auto"] | None, typer.Option(help="Spoken language.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Transcribe files."""
+    from asr.offline import transcribe_files
+    from tingzhen.cli.recogniser import load_recogniser
+    from tingzhen.log_setup import configure_logging
+    from tingzhen.settings import load_settings
+
     configure_logging("warning")
     settings = load_settings().asr
     if language:
