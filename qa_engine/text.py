@@ -77,12 +77,14 @@ def _fold(char: str) -> str:
     """What one character becomes; empty when it is not matched on."""
     folded = []
     for wide in unicodedata.normalize("NFKC", char).lower():
+        if not (wide == "%" or wide.isalnum()):
+            continue
         simple = wide
         if not wide.isascii():
             converted = str(_simplifier().convert(wide))
             # Only one for one, else the offsets of what follows would lie.
             simple = converted if len(converted) == 1 else wide
-        if simple == "%" or (simple.isalnum() and simple not in FILLERS):
+        if simple not in FILLERS:
             folded.append(simple.translate(_NUMERALS).translate(_ONE_SOUND))
     return "".join(folded)
 
