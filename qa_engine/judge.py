@@ -109,8 +109,8 @@ class CallJudge:
                 title=rule.title,
                 title_en=rule.title_en,
                 state=outcome.state,
-                due=outcome.due,
-                done_at=outcome.done_at,
+                due=None if outcome.due is None else round(outcome.due, 2),
+                done_at=None if outcome.done_at is None else round(outcome.done_at, 2),
             )
             return
         kind = outcome.kind or rule.kind
