@@ -13,8 +13,8 @@ demo: $(VENV)/.ready ## play bundled calls through the whole system (ARGS="--onc
 	@exec $(BIN)/tingzhen demo $(ARGS)
 
 test: $(VENV)/.ready-test ## set up all that the tests need, the real Asterisk included, and run them (ARGS="-k ami")
-	@sh tests/setup.sh $(BIN)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@PATH="$(abspath $(BIN)):$$PATH" sh tests/setup.sh $(BIN)
+	@PATH="$(abspath $(BIN)):$$PATH" exec $(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.ready-test ## formatter, linter, types, layers
 	$(BIN)/ruff format --check .

@@ -10,12 +10,14 @@ import av
 import av.error
 from av.container import InputContainer
 
+from backbone.errors import UserError
+
 _BYTES_PER_SAMPLE = 2
 _LONGEST_S = 12 * 3600.0
 _LOWEST_RATE = 4_000
 
 
-class AudioFileError(Exception):
+class AudioFileError(UserError):
     """A file cannot be used as audio. The message is one line for the user."""
 
 

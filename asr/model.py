@@ -12,12 +12,14 @@ from pathlib import Path
 
 import platformdirs
 
+from backbone.errors import UserError
+
 MODELS_DIR_VARIABLE = "TINGZHEN_MODELS"
 
 _CHUNK = 1 << 20
 
 
-class ModelError(Exception):
+class ModelError(UserError):
     """A model is not there and could not be got. The message is one line for the user."""
 
 

@@ -12,6 +12,8 @@ need chromium chromium
 need prometheus prometheus
 need promtool prometheus
 need debootstrap debootstrap
+# Without a Han font the page's screenshots are boxes.
+fc-list :lang=zh 2>/dev/null | grep -q . || missing="$missing fonts-wqy-microhei"
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
@@ -22,6 +24,10 @@ if [ -n "$missing" ]; then
     apt-get update -qq
     # shellcheck disable=SC2086 # a list of package names
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+if [ ! -d agent_console/web/node_modules/vitest ]; then
+    say "installing what the page's own checks need ..."
+    (cd agent_console/web && npm ci --no-audit --no-fund --silent)
 fi
 "$bin/tingzhen" lab install
 "$bin/tingzhen" doctor --fetch-model

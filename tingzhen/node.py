@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
-import asr.storage
-import qa_engine.storage
 import structlog
 from prometheus_client import CollectorRegistry
-from qa_engine.service import QaService
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+import asr.storage
+import qa_engine.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
 from asr.recognisers.base import Recogniser
@@ -25,11 +25,13 @@ from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.errors import UserError
 from backbone.events import Event
+from backbone.lifecycle import NodeStarted
 from backbone.store.engine import open_engine
 from backbone.store.journal import Projection, StoreJournal
 from metrics.exposition import MetricsApp
 from metrics.projector import MetricsProjector
 from metrics.store import SqlMetricsStore
+from qa_engine.service import QaService
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.calls.visit import OpenCall
 from telephony.link import PbxLink
@@ -90,6 +92,11 @@ async def running_node(
     journal.start()
     try:
         await bus.start()
+        await bus.publish(
+            NodeStarted(
+                at=clock.time(), version=version("tingzhen"), components=settings.components
+            )
+        )
         left = await asyncio.to_thread(_left_behind, settings, engine, clock.time())
         for leg in left.legs:
             await bus.publish(telephony.storage.orphan_closed(leg, clock.time()))

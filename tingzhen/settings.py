@@ -14,7 +14,6 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from qa_engine.settings import QaSettings
 from sqlalchemy import URL, make_url
 
 from agent_console.settings import ConsoleSettings
@@ -22,6 +21,7 @@ from asr.settings import AsrSettings
 from backbone.errors import UserError
 from backbone.store.engine import sqlite_url
 from metrics.settings import MetricsSettings
+from qa_engine.settings import QaSettings
 from telephony.settings import PbxSettings
 
 Component = Literal["telephony", "asr", "qa", "console", "metrics"]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from asr.resample import Audio
+from backbone.errors import UserError
 
 
-class RecogniserError(Exception):
+class RecogniserError(UserError):
     """A recogniser cannot be loaded. The message is one line for the user."""
 
 

@@ -160,9 +160,11 @@ class Heard:
 
 
 @contextlib.asynccontextmanager
-async def live(http: httpx.AsyncClient, address: str, after: int = 0):
+async def live(http: httpx.AsyncClient, address: str, after: int = 0, stream: str = ""):
     ticket = (await http.post("/ws-ticket")).json()["ticket"]
-    url = f"{address.replace('http', 'ws')}/api/v1/live?ticket={ticket}&after={after}"
+    url = (
+        f"{address.replace('http', 'ws')}/api/v1/live?ticket={ticket}&after={after}&stream={stream}"
+    )
     heard = Heard()
     async with connect(url, origin=address, max_size=None) as socket:
         collecting = asyncio.create_task(heard.collect(socket))
@@ -247,6 +249,7 @@ async def test_a_call_is_measured_transcribed_judged_shown_counted_and_kept(lab,
         assert answer.is_success, answer.text
         await heard.until("alert_acknowledged", alert_id=alert["alert_id"])
         last_seq = max(m.get("seq", 0) for m in heard.messages)
+        stream = heard.of("hello")[0]["stream"]
         await browser.close()
         assert await node.stop(signal.SIGKILL) == -signal.SIGKILL
         assert not [line for line in node.log if "不归我管" in line or "19900000102" in line]
@@ -270,9 +273,10 @@ async def test_a_call_is_measured_transcribed_judged_shown_counted_and_kept(lab,
     async with (
         running(config) as node,
         lead_of(node.address) as http,
-        live(http, node.address, after=last_seq - 1) as heard,
+        live(http, node.address, after=last_seq - 1, stream=stream) as heard,
     ):
         await heard.until("alert_acknowledged", seq=last_seq)
+        assert heard.of("hello")[0]["snapshot"] is None, "resumed, not begun anew"
         assert (await http.get(f"/calls/{ended['call_id']}")).is_success
         assert await node.stop() == 0
 
@@ -296,12 +300,13 @@ async def test_a_node_killed_in_the_middle_of_a_call_takes_it_up_again(lab, tmp_
         async with contextlib.AsyncExitStack() as stack:
             placed = await stack.enter_async_context(lab.place(caller, {"1002": agent}))
             first = await heard.until("transcript_final", within=30)
+            stream = heard.of("hello")[0]["stream"]
             await node.stop(signal.SIGKILL)
             assert not placed.caller.ended.is_set(), "the call does not notice"
             async with (
                 running(config) as again,
                 lead_of(again.address) as lead,
-                live(lead, again.address, after=0) as heard_again,
+                live(lead, again.address, after=first["seq"], stream=stream) as heard_again,
             ):
                 ended = await heard_again.until("call_ended", within=60)
                 truth = await lab.finished(placed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.progress import (
@@ -17,9 +19,11 @@ from rich.progress import (
 from asr.model import Progress as ModelProgress
 from asr.model import ensure_model, find_model
 from asr.recognisers.base import Recogniser
-from asr.recognisers.whisper import WhisperRecogniser
+from asr.recognisers.load import load_recogniser as load
 from asr.settings import AsrSettings
 from tingzhen.cli.output import stderr
+
+_NICE = 5
 
 
 def fetch_model(settings: AsrSettings) -> Path:
@@ -58,4 +62,12 @@ def load_recogniser(settings: AsrSettings) -> Recogniser:
     """
     folder = fetch_model(settings)
     stderr.print(f"Loading {folder.name} …")
-    return WhisperRecogniser.load(folder, settings)
+
+    def load_nicely() -> Recogniser:
+        # Linux keeps a nice value for each thread, and CTranslate2's threads inherit that of the
+        # one that loads the model: recognition gives way to audio, alerts, and a PBX next door.
+        os.nice(_NICE)
+        return load(settings)
+
+    with ThreadPoolExecutor(1, "load-model") as pool:
+        return pool.submit(load_nicely).result()

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import msgspec
 
+from backbone.errors import UserError
+
 _END = b"\r\n\r\n"
 # Epoch seconds with a fraction: Timestamp values, and the Uniqueids that Asterisk makes of them.
 _EPOCH = re.compile(rb"(?<![\d.])(\d{10})(?=\.\d)")
 
 
-class TapeError(ValueError):
+class TapeError(UserError):
     """A recording that cannot be played, with a sentence that says why."""
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from backbone.errors import UserError
 from tingzhen.lab import manager
 from tingzhen.lab.addresses import LabAddresses
 from tingzhen.lab.configuration import LabSettings, choose_addresses, write_configuration
@@ -34,7 +35,7 @@ _SOCKET_PATH_LIMIT = 107
 _INSTANCE_FILE = "instance.json"
 
 
-class LabError(RuntimeError):
+class LabError(UserError):
     """The lab cannot do what was asked; the text says why."""
 
 
@@ -93,6 +94,10 @@ class AsteriskInstance:
             "-C",
             str(self.folder / "etc" / "asterisk.conf"),
         ]
+        if os.geteuid() == 0:
+            # A PBX has its machine to itself; here browsers and recognition compete with it, and
+            # a starved one loses audio that no test means to be lost.
+            command.append("-p")
         guard = shutil.which("setpriv")
         if not self._detached and guard:
             # Should this program be killed, the kernel ends Asterisk too.

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import platformdirs
 
+from backbone.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -41,7 +43,7 @@ _MODULE_PATTERNS = ("usr/lib/*/asterisk/modules", "usr/lib/asterisk/modules")
 _DATA_FOLDERS = ("usr/share/asterisk", "var/lib/asterisk")
 
 
-class InstallError(RuntimeError):
+class InstallError(UserError):
     """Asterisk cannot be installed here; the text says what to do."""
 
 

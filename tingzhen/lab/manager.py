@@ -88,12 +88,8 @@ class Manager:
         number = str(next(self._numbers))
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._replies[number] = reply
-        lines = [f"Action: {name}", f"ActionID: {number}"]
-        lines += [f"{header}: {value}" for header, value in headers.items()]
-        if any("\r" in line or "\n" in line for line in lines):
-            raise ManagerError("a line break inside a header")
         try:
-            self._writer.write("\r\n".join(lines).encode() + _SEPARATOR)
+            self._send(name, number, headers)
             answer = await reply
         finally:
             self._replies.pop(number, None)
@@ -108,15 +104,22 @@ class Manager:
         self._lists[number] = entries
         done: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._replies[number] = done
-        lines = [f"Action: {name}", f"ActionID: {number}"]
-        lines += [f"{header}: {value}" for header, value in headers.items()]
         try:
-            self._writer.write("\r\n".join(lines).encode() + _SEPARATOR)
+            self._send(name, number, headers)
             await done
         finally:
             self._replies.pop(number, None)
             del self._lists[number]
         return entries
+
+    def _send(self, name: str, number: str, headers: dict[str, str]) -> None:
+        if self.closed.is_set():
+            raise ManagerError("the manager connection is gone")
+        lines = [f"Action: {name}", f"ActionID: {number}"]
+        lines += [f"{header}: {value}" for header, value in headers.items()]
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ManagerError("a line break inside a header")
+        self._writer.write("\r\n".join(lines).encode() + _SEPARATOR)
 
     async def command(self, text: str) -> str:
         """Run a command of Asterisk's console and return what it printed."""
