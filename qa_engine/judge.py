@@ -172,10 +172,15 @@ class CallJudge:
         return False
 
     def _cooling(self, rule: BaseRule, found: Finding) -> bool:
-        """Whether the same wording has raised an alert a moment ago."""
+        """Whether a lead has been told a moment ago.
+
+        Of an agent, each wording is a mistake of its own. A caller complains over several
+        sentences; one alert for each thing said is what a lead can take in.
+        """
         if not found.phrase:
             return False
-        key = (rule.id, found.phrase)
+        said = found.evidence.segment_id if found.role == "customer" else found.phrase
+        key = (rule.id, said)
         last = self._alerted.get(key)
         if last is not None and found.start < last + rule.cooldown_s:
             return True

@@ -52,6 +52,18 @@ def test_an_alert_carries_its_evidence(pack):
     assert alert.phrase not in alert.title
 
 
+def test_a_caller_who_complains_in_several_ways_at_once_raises_one_alert(pack):
+    said = final("customer", 10, 16, "我打了好几次，一直没有人接，你们怎么能这样")
+    verdicts = begun(pack).feed(said, ANSWERED + 17)
+    assert len([v for v in verdicts if isinstance(v, Hit)]) > 1
+    assert [alert.kind for alert in alerts(verdicts)] == ["customer_complaint"]
+
+
+def test_each_wording_of_an_agent_raises_its_own_alert(pack):
+    said = final("agent", 10, 14, "我也没办法，你自己看着办吧")
+    assert len(alerts(begun(pack).feed(said, ANSWERED + 15))) == 2
+
+
 def test_a_final_that_comes_twice_is_judged_once(pack):
     judge, said = begun(pack), final("agent", 10, 12, "不归我管")
     assert judge.feed(said, ANSWERED + 13)

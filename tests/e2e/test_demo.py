@@ -1,0 +1,73 @@
+"""The demo as a newcomer sees it: one command, and an alert on the page within a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+import pytest
+from playwright.async_api import async_playwright, expect
+
+pytestmark = [pytest.mark.model, pytest.mark.browser]
+
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+async def start(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from tingzhen.cli import main; main()",
+        "demo", "--no-browser", "--port", "0", "--json", *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ},
+    )  # fmt: skip
+
+
+async def lines_of(process: asyncio.subprocess.Process):
+    assert process.stdout is not None
+    while line := await process.stdout.readline():
+        yield json.loads(line)
+
+
+@pytest.mark.timeout(150)
+async def test_the_first_alert_is_on_the_page_within_a_minute_of_the_start():
+    process = await start()
+    try:
+        async with asyncio.timeout(60), async_playwright() as playwright:
+            lines = lines_of(process)
+            started = await anext(lines)
+            browser = await playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=BROWSER_FLAGS
+            )
+            page = await browser.new_page(locale="zh-CN")
+            await page.goto(started["address"])  # logs in by itself
+            alert = await anext(line async for line in lines if line["type"] == "alert")
+            await expect(page.get_by_text(alert["title"]).first).to_be_visible()
+            await browser.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, errors.decode()
+    assert b"Traceback" not in errors
+
+
+@pytest.mark.timeout(170)
+async def test_once_plays_every_call_to_its_end_and_stops_by_itself():
+    process = await start("--once", "--speed", "2")
+    lines = [line async for line in lines_of(process)]
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    calls = [line for line in lines if line["type"] == "call"]
+    assert sorted(call["outcome"] for call in calls) == ["abandoned"] + ["answered"] * 6
+    assert all(call["complete"] for call in calls), calls
+    kinds = {line["kind"] for line in lines if line["type"] == "alert"}
+    assert {"taboo_phrase", "many_rings", "long_wait", "call_abandoned", "missing_closing"} <= kinds

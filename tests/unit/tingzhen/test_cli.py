@@ -1,0 +1,153 @@
+"""What the command line prints, and what it says of bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CAPTURES = ROOT / "tests" / "data" / "captures"
+
+
+def tingzhen(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os  # noqa: PLC0415 - only here
+
+    return subprocess.run(
+        [sys.executable, "-c", "from tingzhen.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("demo",),
+        ("run",),
+        ("lab",),
+        ("lab", "up"),
+        ("lab", "call"),
+        ("lab", "down"),
+        ("lab", "install"),
+        ("analyze",),
+        ("transcribe",),
+        ("calls",),
+        ("rules",),
+        ("rules", "check"),
+        ("rules", "schema"),
+        ("bench", "detection"),
+        ("doctor",),
+    ],
+)
+def test_help_tells_what_a_command_does_and_shows_an_example(arguments):
+    done = tingzhen(*arguments, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+    if len(arguments) == 2 or arguments in {("demo",), ("run",), ("analyze",), ("calls",)}:
+        assert "Example" in done.stdout
+        assert f"tingzhen {' '.join(arguments)}" in done.stdout
+
+
+def test_calls_prints_one_record_a_line():
+    done = tingzhen("calls", "--ami", CAPTURES / "rna_then_other.ami", "--json")
+    assert done.returncode == 0, done.stderr
+    (record,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert record["type"] == "call"
+    assert (record["queue"], record["agent"]) == ("ordered", "PJSIP/1002")
+    assert (record["outcome"], record["hangup_by"]) == ("answered", "customer")
+    assert record["wait_s"] == pytest.approx(8.017, abs=0.05)
+    assert record["ring_s"] == pytest.approx(2.001, abs=0.05)
+    assert record["complete"] is True
+
+
+@pytest.fixture
+def broken_pack(tmp_path):
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "pack.yaml").write_text("rules:\n  - id: a\n    colour: red\n", "utf-8")
+    return pack
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("calls", "--ami", "missing.ami"), "missing.ami"),
+        (("calls", "--ami", __file__), "test_cli.py"),
+        (("transcribe", "missing.wav"), "missing.wav"),
+        (("analyze",), "--agent"),
+        (("run", "--config", "missing.toml"), "missing.toml"),
+        (("run",), "pbx"),
+        (("run", "--components", "telephony,teapot"), "teapot"),
+        (("lab", "call", "--name", "no-such-lab"), "lab up"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, names, tmp_path):
+    done = tingzhen(*arguments, TINGZHEN_DATA_DIR=str(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    complaint = [line for line in done.stderr.splitlines() if line.startswith("tingzhen:")]
+    assert len(complaint) == 1, done.stderr
+    assert names in complaint[0]
+
+
+def test_a_broken_rule_file_is_refused_with_file_line_and_reason(broken_pack):
+    done = tingzhen("rules", "check", broken_pack)
+    assert done.returncode == 2, done.stderr
+    assert "pack.yaml:" in done.stdout
+    assert "colour" in done.stdout
+    lines = [
+        json.loads(x) for x in tingzhen("rules", "check", broken_pack, "--json").stdout.splitlines()
+    ]
+    assert any(line["line"] == 3 and line["level"] == "error" for line in lines), lines
+    audio = ROOT / "tingzhen" / "demo" / "calls" / "c02.agent.flac"
+    done = tingzhen("analyze", "--agent", audio, "--rules", broken_pack)
+    assert done.returncode == 2
+    assert "pack.yaml" in done.stderr
+
+
+def test_the_pack_that_comes_with_the_program_is_clean():
+    done = tingzhen("rules", "check")
+    assert done.returncode == 0, done.stdout
+    assert "hospital-zh" in done.stdout
+
+
+def test_the_schema_is_json():
+    schema = json.loads(tingzhen("rules", "schema").stdout)
+    assert schema["type"] == "object"
+
+
+def test_doctor_says_what_is_missing_and_what_mends_it(tmp_path):
+    done = tingzhen("doctor", "--json", TINGZHEN_MODELS=str(tmp_path), TINGZHEN_CONSOLE__PORT="0")
+    findings = {f["what"]: f for f in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 1
+    model = findings["recognition model base"]
+    assert model["ok"] is False
+    assert model["mend"] == "tingzhen doctor --fetch-model"
+    assert findings["Python"]["ok"] is True
+
+
+@pytest.mark.model
+@pytest.mark.timeout(150)
+def test_analyze_prints_transcripts_hits_alerts_and_steps():
+    audio = ROOT / "tingzhen" / "demo" / "calls"
+    done = tingzhen(
+        "analyze", "--json",
+        "--agent", audio / "c06.agent.flac", "--customer", audio / "c06.customer.flac",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {line["type"] for line in lines} == {"transcript", "hit", "alert", "compliance"}
+    alerts = [line for line in lines if line["type"] == "alert"]
+    promise = next(a for a in alerts if a["kind"] == "red_line")
+    assert promise["role"] == "agent"
+    assert promise["severity"] == "critical"
+    assert promise["evidence"]["text"]
+    # The truth places it between 19 and 22 s; a live lead would have known a moment later.
+    assert promise["start"] <= promise["end"] <= promise["emitted_at"]
+    assert "missing_greeting" in {a["kind"] for a in alerts}
