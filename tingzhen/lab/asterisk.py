@@ -96,8 +96,9 @@ class AsteriskInstance:
         ]
         if os.geteuid() == 0:
             # A PBX has its machine to itself; here browsers and recognition compete with it, and
-            # a starved one loses audio that no test means to be lost.
-            command.append("-p")
+            # a starved one loses audio that no test means to be lost. (Its own real-time option
+            # gives up when its canary is starved.)
+            command = ["nice", "-n", "-10", *command]
         guard = shutil.which("setpriv")
         if not self._detached and guard:
             # Should this program be killed, the kernel ends Asterisk too.
