@@ -29,6 +29,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     username: str
     role: Role
     created_at: float
+    extension: str = ""
+    """The user's own phone, as `PJSIP/1010`: what rings when the user listens in."""
 
 
 class UserError(ValueError):
@@ -71,6 +73,25 @@ def set_password(connection: Connection, username: str, password: str) -> None:
     connection.execute(delete(sessions).where(sessions.c.username == username))
 
 
+def set_extension(connection: Connection, username: str, extension: str) -> None:
+    """Change which phone rings when this user listens in; empty for none.
+
+    Raises:
+        UserError: no such user.
+    """
+    changed = connection.execute(
+        update(users).where(users.c.username == username).values(extension=extension)
+    )
+    if not changed.rowcount:
+        raise UserError(f"no user {username}")
+
+
+def find_user(connection: Connection, username: str) -> User | None:
+    """One user; None when there is no such."""
+    row = _find(connection, username)
+    return None if row is None else _user(row)
+
+
 def verify(connection: Connection, username: str, password: str) -> User | None:
     """The user, if that is the password. Takes about as long when there is no such user."""
     row = _find(connection, username)
@@ -78,14 +99,14 @@ def verify(connection: Connection, username: str, password: str) -> User | None:
         _hasher.verify(row.password_hash if row else _nobody(), password)
     except (VerificationError, InvalidHashError):
         return None
-    return User(username=row.username, role=row.role, created_at=row.created_at) if row else None
+    return _user(row) if row else None
 
 
 def list_users(connection: Connection) -> list[User]:
     """All users by name."""
     return [
-        User(username=row.username, role=row.role, created_at=row.created_at)
-        for row in connection.execute(select(users).order_by(users.c.username))
+        _user(_Row(**row))
+        for row in connection.execute(select(users).order_by(users.c.username)).mappings()
     ]
 
 
@@ -123,6 +144,16 @@ class _Row(msgspec.Struct, frozen=True):
     password_hash: str
     role: Role
     created_at: float
+    extension: str
+
+
+def _user(row: _Row) -> User:
+    return User(
+        username=row.username,
+        role=row.role,
+        created_at=row.created_at,
+        extension=row.extension,
+    )
 
 
 def _hash(password: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 import asr.storage
+import backbone.audit
 import qa_engine.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
@@ -50,6 +51,7 @@ PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
     **asr.storage.PROJECTIONS,
     **qa_engine.storage.PROJECTIONS,
 }
+    **backbone.audit.PROJECTIONS,
 
 
 @dataclass(frozen=True)

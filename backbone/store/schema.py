@@ -149,3 +149,37 @@ sessions = Table(
     Column("username", String(64), nullable=False),
     Column("used_at", Float, nullable=False),
 )
+    Column("extension", String(80), nullable=False, default="", server_default=""),
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("entry_id", String(36), nullable=False, unique=True),
+    Column("at", Float, nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("system", String(128), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("call_id", String(36), nullable=False),
+    Column("done", Boolean, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index(None, "at"),
+)
+"""Append-only: triggers refuse changes, and each row's hash covers the row before it."""
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("call_id", String(36), primary_key=True),
+    Column("queue", String(128), nullable=False, default=""),
+    Column("agent", String(128), nullable=False, default=""),
+    Column("scale", String(16), nullable=False),
+    Column("value", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Index(None, "agent", "at"),
+)

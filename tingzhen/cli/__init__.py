@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 
 from backbone.errors import UserError
-from tingzhen.cli import analyze, bench, calls, demo, doctor, lab, rules, run, transcribe
+from tingzhen.cli import analyze, audit, bench, calls, demo, doctor, lab, rules, run, transcribe
 
 app = typer.Typer(
     name="tingzhen",
@@ -27,6 +27,7 @@ app.command("analyze", help=analyze.HELP)(analyze.analyze)
 app.command("transcribe", help=transcribe.HELP)(transcribe.transcribe)
 app.command("calls", help=calls.HELP)(calls.calls)
 app.add_typer(rules.app, name="rules")
+app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
