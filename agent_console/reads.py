@@ -19,6 +19,7 @@ from backbone.events import Delivery, Envelope, Event, decode, kind_of
 from backbone.ids import stable_id
 from backbone.store.schema import alerts, calls, journal
 from qa_engine.events import Alert
+from qa_engine.privacy import redact
 
 T = TypeVar("T")
 
@@ -220,7 +221,7 @@ def _summary(row: RowMapping) -> CallSummary:
 
 
 def _alert_view(row: RowMapping) -> AlertView:
-    view = AlertView.of(msgspec.json.decode(row["payload"], type=Alert))
+    view = AlertView.of(redact(msgspec.json.decode(row["payload"], type=Alert)))
     view.state = row["state"]
     view.acknowledged_by = row["acknowledged_by"]
     view.acknowledged_at = row["acknowledged_at"]

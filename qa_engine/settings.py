@@ -31,4 +31,9 @@ class QaSettings(BaseModel):
         gt=0,
         description="Seconds without any event after which a call is taken for over.",
     )
+    mask_stored: bool = Field(
+        default=True,
+        description="Cover numbers, names and addresses in what is written to the store. They are "
+        "covered in what the console shows either way.",
+    )
     calls: int = Field(default=5000, ge=1, description="Calls judged at the same time at most.")

@@ -32,6 +32,7 @@ from backbone.store.journal import Projection, StoreJournal
 from metrics.exposition import MetricsApp
 from metrics.projector import MetricsProjector
 from metrics.store import SqlMetricsStore
+from qa_engine.privacy import redact
 from qa_engine.service import QaService
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.calls.visit import OpenCall
@@ -50,8 +51,8 @@ PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
     **telephony.storage.PROJECTIONS,
     **asr.storage.PROJECTIONS,
     **qa_engine.storage.PROJECTIONS,
-}
     **backbone.audit.PROJECTIONS,
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ async def running_node(
         raise UserError(
             f"cannot open the store {settings.store_url.render_as_string()}: {reason}"
         ) from error
-    journal = StoreJournal(engine, counters, PROJECTIONS)
+    journal = StoreJournal(
+        engine, counters, PROJECTIONS, redact if settings.qa.mask_stored else None
+    )
     bus = Bus(counters, journal)
     journal.start()
     try:

@@ -33,6 +33,7 @@ from asr.events import (
 from backbone.events import Envelope, Event
 from backbone.media import LegClosed, LegOpened
 from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Hit, RulesLoaded
+from qa_engine.privacy import redact
 from telephony.events import (
     CallConnected,
     CallEnded,
@@ -114,7 +115,7 @@ class LiveState:
 
     def apply(self, envelope: Envelope) -> None:
         """Take in one event."""
-        event = envelope.event
+        event = redact(envelope.event)
         if envelope.seq:
             if envelope.seq <= self.seq:
                 return

@@ -1,6 +1,6 @@
 """Messages to the browser: one JSON object each, `type` says what it is.
 
-Events travel as they are, with their number in front and the caller masked. See
+Events travel as they are, with their number in front and personal data masked. See
 docs/live-protocol.md.
 """
 
@@ -13,6 +13,7 @@ import msgspec
 from agent_console.privacy import mask_name, mask_number
 from agent_console.settings import ConsoleSettings
 from backbone.events import Envelope, Event
+from qa_engine.privacy import redact
 from telephony.events import CallEnded, CallJoined
 
 PROTOCOL = 1
@@ -74,4 +75,4 @@ def _masked(event: Event) -> Event:
                 caller_name=mask_name(record.caller_name),
             ),
         )
-    return event
+    return redact(event)

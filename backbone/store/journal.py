@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 Projection = Callable[[Connection, int, Event], None]
 """Writes one event into the tables it belongs to, inside the journal's transaction."""
 
+Redact = Callable[[Event], Event]
+"""What of an event may be kept; it decides on the written copy only."""
+
 _log = structlog.get_logger(__name__)
 
 _BATCH = 256
@@ -43,17 +46,27 @@ class _Pending:
 
 
 class StoreJournal:
-    """The journal in a database. Start it in the loop that publishes; close it last."""
+    """The journal in a database. Start it in the loop that publishes; close it last.
+
+    Args:
+        engine: of the database.
+        counters: where failures are counted.
+        projections: what else is written for each class of event.
+        redact: applied to what is written, not to what subscribers are handed live; one that
+            catches up from the journal gets the written copy.
+    """
 
     def __init__(
         self,
         engine: Engine,
         counters: Counters,
         projections: Mapping[type[Event], Sequence[Projection]],
+        redact: Redact | None = None,
     ) -> None:
         self._engine = engine
         self._counters = counters
         self._projections = projections
+        self._redact = redact
         self._incoming: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._callback: Committed | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -158,6 +171,8 @@ class StoreJournal:
         return []
 
     def _write(self, connection: Connection, event: Event) -> int:
+        if self._redact is not None:
+            event = self._redact(event)
         row = connection.execute(
             insert(journal).values(
                 kind=kind_of(type(event)),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent_console.live.state import TRANSITIONS, LiveState
 from agent_console.live.views import CallView
+from agent_console.live.wire import EventEncoder
 from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.events import Envelope, Event, decode
 from qa_engine.events import Alert, AlertAcknowledged, Evidence
@@ -213,3 +214,22 @@ def test_acknowledged_alerts_go_after_a_while_and_open_ones_stay(
         event = AlertAcknowledged(at=2.0, alert_id=str(number), call_id="c", by="lead")
         state.apply(Envelope(0, event))
     assert len(state.alerts) == left
+
+
+def test_personal_data_in_what_was_said_is_covered() -> None:
+    envelopes, _ = recorded()
+    state = LiveState(30)
+    for envelope in envelopes:
+        state.apply(envelope)
+    call_id = next(iter(state.calls))
+    said = TranscriptFinal(
+        at=1.0, call_id=call_id, role="customer", leg_id="l", segment_id="personal", start=900.0,
+        end=903.0, text="我叫张建国，电话13800138000", language="zh", confidence=0.9,
+        level_db=-20.0, lag_s=0.1, decode_s=0.1,
+    )  # fmt: skip
+    envelope = Envelope(state.seq + 1, said)
+    state.apply(envelope)
+    (turn,) = [t for t in state.calls[call_id].turns if t.segment_id == "personal"]
+    assert turn.text == "我叫张＊＊，电话＊＊＊＊＊＊＊8000"
+    assert "＊＊＊＊＊＊＊8000" in EventEncoder()(envelope)
+    assert "13800138000" not in EventEncoder()(envelope)

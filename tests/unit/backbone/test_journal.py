@@ -196,3 +196,24 @@ def test_what_was_committed_outlives_a_killed_process(tmp_path):
         kept = set(connection.scalars(select(schema.journal.c.seq)).all())
     engine.dispose()
     assert set(confirmed) <= kept
+
+
+async def test_what_is_written_is_redacted_and_what_is_handed_out_live_is_not(engine, counters):
+    projected = []
+
+    def project(_connection, _seq, event):
+        projected.append(event.n)
+
+    journal = StoreJournal(
+        engine, counters, {JournalNote: (project,)}, lambda event: JournalNote(at=event.at, n=0)
+    )
+    bus = Bus(counters, journal)
+    journal.start()
+    await bus.start()
+    live = bus.subscribe("live", JournalNote)
+    await bus.publish(JournalNote(at=1.0, n=7))
+    assert [envelope.event.n for envelope in await collect(live, 1)] == [7]
+    (stored,) = await journal.read(0, ["journal_note"], 10)
+    assert stored.event.n == 0
+    assert projected == [0]
+    await journal.close()
