@@ -64,7 +64,8 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     `text` is in simplified characters with punctuation as the recogniser gave it, empty with
     `unintelligible` true when every guard refused what was decoded. `confidence` is the mean
     token probability in 0..1. `level_db` is the segment's RMS in dBFS. `lag_s` is real time from
-    the end of speech to this event. `at` minus the call's answer minus `end` is its age.
+    the end of speech to this event; `late` when that is more than the node's settings allow.
+    `at` minus the call's answer minus `end` is its age.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
@@ -83,6 +84,7 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     decode_s: float
     unintelligible: bool = False
     redecoded: bool = False
+    late: bool = False
 
 
 class AudioGap(Event, frozen=True, kw_only=True):
@@ -98,7 +100,10 @@ class AudioGap(Event, frozen=True, kw_only=True):
 
 
 class LegTranscribed(Event, frozen=True, kw_only=True):
-    """A leg has closed and the last of its `segments` finals is out: nothing more will come."""
+    """A leg has closed and the last of its `segments` finals is out: nothing more will come.
+
+    `late` of them came late, because the node could not keep up.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
 
@@ -106,13 +111,16 @@ class LegTranscribed(Event, frozen=True, kw_only=True):
     role: Role
     leg_id: str
     segments: int
+    late: int = 0
 
 
 class AsrHealth(Event, frozen=True, kw_only=True):
     """How far recognition is behind, and what it gave up to keep up.
 
-    `lag_s` is the age of the oldest final still waiting, 0 when none waits. The counts are since
-    the start of the process.
+    `lag_s` is the age of the oldest final still waiting, 0 when none waits. `overloaded` from the
+    moment that finals come late until all have caught up; `detail` says so in words. `late`
+    counts late finals, `workers_replaced` worker processes that died or hung. The counts are
+    since the start of the process.
     """
 
     delivery: ClassVar[Delivery] = Delivery.LATEST
@@ -129,6 +137,10 @@ class AsrHealth(Event, frozen=True, kw_only=True):
     audio_s: float
     decode_s: float
     detail: str = ""
+    overloaded: bool = False
+    late: int = 0
+    workers: int = 0
+    workers_replaced: int = 0
 
     def latest_key(self) -> object:
         """One state per node."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
@@ -200,7 +201,8 @@ async def transcribe_files(
     bus = bus or Bus(counters)
     clock = clock or SystemClock()
     if not realtime:
-        settings = settings.model_copy(update={"partial_step_s": 0.0})
+        # A recording is in nobody's hurry.
+        settings = settings.model_copy(update={"partial_step_s": 0.0, "late_after_s": math.inf})
     wanted = {"agent": files} if isinstance(files, Path) else files
     call_id = call_id or new_id()
     transcriber = Transcriber(settings, recogniser, bus, clock, counters)

@@ -87,14 +87,9 @@ class DecodeQueue(Generic[T]):
 
     def take(self, now: float) -> Queued[T] | None:
         """The next job, or None when there is none that may be decoded now."""
-        held: set[str] = set()
-        for index, (_, _, queued) in enumerate(self._finals):
-            # An earlier final of the leg that has to wait holds up the later ones.
-            if queued.leg not in self._busy and queued.leg not in held:
-                del self._finals[index]
-                self._busy.add(queued.leg)
-                return queued
-            held.add(queued.leg)
+        final = self.take_final(lambda _: True)
+        if final is not None:
+            return final
         overdue = [leg for leg, queued in self._partials.items() if queued.deadline < now]
         for leg in overdue:
             del self._partials[leg]
@@ -106,6 +101,19 @@ class DecodeQueue(Generic[T]):
         del self._partials[first.leg]
         self._busy.add(first.leg)
         return first
+
+    def take_final(self, suits: Callable[[T], bool]) -> Queued[T] | None:
+        """The most urgent final that suits and may be decoded now, or None."""
+        held: set[str] = set()
+        for index, (_, _, queued) in enumerate(self._finals):
+            # An earlier final of the leg that has to wait holds up the later ones.
+            free = queued.leg not in self._busy and queued.leg not in held
+            if free and suits(queued.item):
+                del self._finals[index]
+                self._busy.add(queued.leg)
+                return queued
+            held.add(queued.leg)
+        return None
 
     def done(self, leg: str) -> None:
         """What was taken for this leg is decoded and delivered."""
@@ -134,10 +142,14 @@ class Decoded(Generic[T]):
 Deliver = Callable[[Decoded[T]], Awaitable[None]]
 
 
+_LARGEST_BATCH = 16
+
+
 class DecodeScheduler(Generic[T]):
     """Feeds a recogniser from a `DecodeQueue` on threads of its own.
 
-    CTranslate2 releases the GIL while it computes, so threads suffice.
+    The threads wait for worker processes or for native code, so the GIL is no matter. Where the
+    recogniser gains from batches, finals that wait together are decoded together.
     """
 
     def __init__(
@@ -147,6 +159,7 @@ class DecodeScheduler(Generic[T]):
         self.decode_s = 0.0
         """Seconds spent decoding, over all threads."""
         self._recogniser = recogniser
+        self._largest_batch = _LARGEST_BATCH if recogniser.capabilities.batch else 1
         self._threads = threads
         self._clock = clock
         self._counters = counters
@@ -182,37 +195,61 @@ class DecodeScheduler(Generic[T]):
 
     async def _serve(self, pool: ThreadPoolExecutor, deliver: Deliver[T]) -> None:
         while True:
-            queued = await self._next()
+            batch = await self._next()
             try:
-                await deliver(await self._decode(pool, queued))
+                for decoded in await self._decode(pool, batch):
+                    await deliver(decoded)
             finally:
                 async with self._changed:
-                    self.queue.done(queued.leg)
+                    for queued in batch:
+                        self.queue.done(queued.leg)
                     self._changed.notify_all()
 
-    async def _next(self) -> Queued[Work[T]]:
+    async def _next(self) -> list[Queued[Work[T]]]:
         async with self._changed:
             while True:
-                queued = self.queue.take(self._clock.time())
-                if queued is not None:
+                first = self.queue.take(self._clock.time())
+                if first is not None:
+                    batch = [first] if first.partial else self._with_others(first)
                     self._changed.notify_all()
-                    return queued
+                    return batch
                 await self._changed.wait()
 
-    async def _decode(self, pool: ThreadPoolExecutor, queued: Queued[Work[T]]) -> Decoded[T]:
-        work = queued.item
+    def _with_others(self, first: Queued[Work[T]]) -> list[Queued[Work[T]]]:
+        """A final and those that can be decoded with it."""
+        batch = [first]
+        languages = tuple(first.item.languages())
+        while len(batch) < self._largest_batch:
+            more = self.queue.take_final(lambda work: tuple(work.languages()) == languages)
+            if more is None:
+                break
+            batch.append(more)
+        return batch
+
+    async def _decode(
+        self, pool: ThreadPoolExecutor, batch: list[Queued[Work[T]]]
+    ) -> list[Decoded[T]]:
         started = time.perf_counter()
-        recognition: Recognition | None = None
+        recognitions: Sequence[Recognition | None] = [None] * len(batch)
+        partial = batch[0].partial
         try:
-            recognition = await asyncio.get_running_loop().run_in_executor(
-                pool,
-                lambda: self._recogniser.decode(
-                    work.audio, languages=work.languages(), partial=queued.partial
-                ),
+            recognitions = await asyncio.get_running_loop().run_in_executor(
+                pool, self._recognise, [queued.item for queued in batch], partial
             )
         except Exception as error:  # noqa: BLE001 - one bad segment must not end the others
+            if len(batch) > 1:  # nor take those with it that were decoded beside it
+                return [one for queued in batch for one in await self._decode(pool, [queued])]
             self._counters.add("asr_decode_failures")
-            _log.error("asr_decode_failed", error=type(error).__name__, partial=queued.partial)
+            _log.error("asr_decode_failed", error=type(error).__name__, partial=partial)
         took = time.perf_counter() - started
         self.decode_s += took
-        return Decoded(work.subject, queued.partial, recognition, took)
+        return [
+            Decoded(queued.item.subject, partial, recognition, took / len(batch))
+            for queued, recognition in zip(batch, recognitions, strict=True)
+        ]
+
+    def _recognise(self, works: list[Work[T]], partial: bool) -> list[Recognition]:  # noqa: FBT001 - called by position through the executor
+        languages = works[0].languages()
+        if len(works) == 1:
+            return [self._recogniser.decode(works[0].audio, languages=languages, partial=partial)]
+        return self._recogniser.decode_batch([work.audio for work in works], languages=languages)

@@ -19,7 +19,8 @@ from asr.events import (
 )
 from asr.language import LanguageLock
 from asr.leg import AudioLost, LegOutput, LegPipeline, SpeechBegan, SpeechEnded, SpeechSoFar
-from asr.recognisers.base import Recogniser, Recognition
+from asr.load import LoadWatch
+from asr.recognisers.base import HasWorkers, Recogniser, Recognition
 from asr.resample import RATE
 from asr.scheduler import Decoded, DecodeScheduler, Work
 from asr.settings import AsrSettings
@@ -54,6 +55,7 @@ class _Leg:
     heard_at: float = 0.0  # clock time when the audio up to `expected` arrived
     segments: int = 0
     unfinished: int = 0
+    late: int = 0
     closed: bool = False
     shown: _Shown | None = None
 
@@ -84,6 +86,7 @@ class _Totals:
     segments: int = 0
     partials: int = 0
     redecodes: int = 0
+    late: int = 0
     audio_s: float = 0.0
 
 
@@ -111,8 +114,9 @@ class Transcriber:
         )
         self._legs: dict[str, _Leg] = {}
         self._early: OrderedDict[str, deque[AudioFrame]] = OrderedDict()
+        self._recogniser = recogniser
         self._totals = _Totals()
-        self._last_health: AsrHealth | None = None
+        self._load = LoadWatch(settings.late_after_s)
         self._counted_skips = 0
         self._caught_up = asyncio.Event()
         # From here on nothing is missed, even before `run` gets its turn.
@@ -339,6 +343,10 @@ class Transcriber:
         self._totals.redecodes += recognition.redecoded
         leg.shown = None
         now = self._clock.time()
+        lag = max(0.0, now - segment.spoken_at) / self._clock.rate
+        late = lag > self._settings.late_after_s
+        leg.late += late
+        self._totals.late += late
         await self._bus.publish(
             TranscriptFinal(
                 at=now,
@@ -352,10 +360,11 @@ class Transcriber:
                 language=recognition.language,
                 confidence=recognition.confidence,
                 level_db=segment.level_db,
-                lag_s=max(0.0, now - segment.spoken_at) / self._clock.rate,
+                lag_s=lag,
                 decode_s=decoded.decode_s,
                 unintelligible=not recognition.text,
                 redecoded=recognition.redecoded,
+                late=late,
             )
         )
         leg.unfinished -= 1
@@ -373,6 +382,7 @@ class Transcriber:
                 role=leg.opened.role,
                 leg_id=leg.opened.leg_id,
                 segments=leg.segments,
+                late=leg.late,
             )
         )
 
@@ -391,12 +401,19 @@ class Transcriber:
             self._counted_skips = queue.skipped
         now = self._clock.time()
         oldest = min((work.subject.spoken_at for work in queue.waiting_finals()), default=now)
+        lag = max(0.0, now - oldest) / self._clock.rate
+        if self._load.feed(lag, queue.finals):
+            tell = _log.warning if self._load.overloaded else _log.info
+            tell(
+                "asr_overloaded" if self._load.overloaded else "asr_caught_up", queued=queue.finals
+            )
+        workers = self._recogniser.workers if isinstance(self._recogniser, HasWorkers) else None
         return AsrHealth(
             at=now,
             node=self._settings.node,
             ready=True,
             legs=len(self._legs),
-            lag_s=max(0.0, now - oldest) / self._clock.rate,
+            lag_s=lag,
             queued=queue.finals,
             segments=self._totals.segments,
             partials=self._totals.partials,
@@ -404,4 +421,9 @@ class Transcriber:
             redecodes=self._totals.redecodes,
             audio_s=self._totals.audio_s,
             decode_s=self._scheduler.decode_s,
+            detail=self._load.words,
+            overloaded=self._load.overloaded,
+            late=self._totals.late,
+            workers=len(workers.pids) if workers else 0,
+            workers_replaced=workers.replaced if workers else 0,
         )

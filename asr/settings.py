@@ -129,6 +129,11 @@ class AsrSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    recogniser: str = Field(
+        default="whisper",
+        description="Plug-in that recognises speech: a name from the entry point group "
+        "tingzhen.recognisers, or module:function.",
+    )
     model: str = Field(
         default="base", description="Name of a known model, or a folder that holds one."
     )
@@ -141,11 +146,34 @@ class AsrSettings(BaseModel):
         default="default",
         description="CTranslate2 compute type; default is int8 on the CPU, float16 on a GPU.",
     )
+    workers: int | None = Field(
+        default=None,
+        ge=0,
+        le=64,
+        description="Processes that recognise, so that a crash in native code costs one decoding; "
+        "0 recognises in the node's own process; unset is one for each segment decoded at the "
+        "same time on a CPU, one on a GPU.",
+    )
     decode_threads: int = Field(
         default=0,
         ge=0,
         le=64,
-        description="Segments decoded at the same time; 0 is the number of cores, at most 8.",
+        description="Segments decoded at the same time; 0 is the number of workers, or else of "
+        "cores, at most 8.",
+    )
+    nice: int = Field(
+        default=5, ge=0, le=19, description="How far workers stand back for other programs."
+    )
+    decode_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="A worker that takes longer for one decoding hangs, and is replaced.",
+    )
+    late_after_s: float = Field(
+        default=3.0,
+        gt=0,
+        description="A final that comes later than this after the end of speech is marked late; "
+        "a node whose finals wait that long says that it is overloaded.",
     )
     cpu_threads: int = Field(
         default=1,
@@ -172,4 +200,4 @@ class AsrSettings(BaseModel):
     @property
     def parallel(self) -> int:
         """Segments decoded at the same time, with 0 resolved for this machine."""
-        return self.decode_threads or min(_MOST_PARALLEL, os.cpu_count() or 1)
+        return self.decode_threads or self.workers or min(_MOST_PARALLEL, os.cpu_count() or 1)

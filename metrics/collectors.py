@@ -60,6 +60,12 @@ _ASR_GAUGES: tuple[tuple[str, str, Callable[[AsrHealth], float]], ...] = (
     ("ready", "1 when the recogniser is loaded.", lambda h: float(h.ready)),
     ("legs", "Audio legs under recognition.", lambda h: h.legs),
     ("lag_seconds", "Age of the oldest final transcript still waiting.", lambda h: h.lag_s),
+    (
+        "overloaded",
+        "1 from when finals come late until all have caught up.",
+        lambda h: float(h.overloaded),
+    ),
+    ("workers", "Worker processes that recognise.", lambda h: h.workers),
     ("queue_depth", "Segments waiting for the recogniser.", lambda h: h.queued),
     (
         "real_time_factor",

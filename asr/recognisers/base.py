@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from asr.resample import Audio
 from backbone.errors import UserError
@@ -12,6 +12,10 @@ from backbone.errors import UserError
 
 class RecogniserError(UserError):
     """A recogniser cannot be loaded. The message is one line for the user."""
+
+
+class DecodeError(Exception):
+    """A segment cannot be decoded. The message is one word for the log, never what was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +56,17 @@ class Recognition:
     refused: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersState:
+    """The processes behind a recogniser."""
+
+    pids: tuple[int, ...]
+    replaced: int
+    """Workers that died or hung, since the start."""
+
+
 class Recogniser(Protocol):
-    """Decodes segments. `decode` blocks, may be called from several threads, and may raise."""
+    """Decodes segments. Both methods block, may be called from several threads, and may raise."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -68,4 +81,25 @@ class Recogniser(Protocol):
             languages: the one spoken, or those it may be in.
             partial: a quick look at a segment that is still being spoken; no fallback.
         """
+        ...
+
+    def decode_batch(
+        self, segments: Sequence[Audio], *, languages: Sequence[str]
+    ) -> list[Recognition]:
+        """Decode several finals at once; the same as one after another, in their order.
+
+        Args:
+            segments: as for `decode`.
+            languages: as for `decode`, those of all segments.
+        """
+        ...
+
+
+@runtime_checkable
+class HasWorkers(Protocol):
+    """A recogniser that runs in processes of its own."""
+
+    @property
+    def workers(self) -> WorkersState:
+        """How they are."""
         ...

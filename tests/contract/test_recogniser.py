@@ -13,7 +13,7 @@ from asr.bench import bench_call, bench_speech
 from asr.events import TranscriptFinal
 from asr.offline import transcribe_files
 from asr.recognisers.base import Recognition
-from asr.recognisers.load import load_recogniser
+from asr.recognisers.load import load_recogniser, start_recogniser
 from asr.recognisers.scripted import ScriptedRecogniser
 from asr.settings import AsrSettings
 
@@ -25,8 +25,19 @@ def whisper():
     return load_recogniser(AsrSettings())
 
 
+@pytest.fixture(scope="module")
+def workers():
+    pool = start_recogniser(AsrSettings(workers=2))
+    yield pool
+    pool.close()
+
+
 @pytest.fixture(
-    params=["scripted", pytest.param("whisper", marks=pytest.mark.model)],
+    params=[
+        "scripted",
+        pytest.param("whisper", marks=pytest.mark.model),
+        pytest.param("workers", marks=pytest.mark.model),
+    ],
 )
 def recogniser(request):
     if request.param == "scripted":
@@ -54,6 +65,13 @@ def test_a_text_and_a_refusal_exclude_each_other(recogniser):
     for audio in (np.zeros(800, np.float32), np.zeros(32_000, np.float32)):
         found = recogniser.decode(audio, languages=["zh"], partial=False)
         assert bool(found.text) != bool(found.refused)
+
+
+def test_a_batch_says_what_its_segments_say_alone(recogniser):
+    segments = [read(f"aishell1-st-{n}.flac") for n in (7, 8)]
+    alone = [recogniser.decode(one, languages=["zh"], partial=False).text for one in segments]
+    together = recogniser.decode_batch(segments, languages=["zh"])
+    assert [found.text for found in together] == alone
 
 
 async def test_threads_do_not_disturb_each_other(recogniser):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.progress import (
@@ -19,11 +17,9 @@ from rich.progress import (
 from asr.model import Progress as ModelProgress
 from asr.model import ensure_model, find_model
 from asr.recognisers.base import Recogniser
-from asr.recognisers.load import load_recogniser as load
+from asr.recognisers.load import start_recogniser
 from asr.settings import AsrSettings
 from tingzhen.cli.output import stderr
-
-_NICE = 5
 
 
 def fetch_model(settings: AsrSettings) -> Path:
@@ -55,19 +51,12 @@ def fetch_model(settings: AsrSettings) -> Path:
 
 
 def load_recogniser(settings: AsrSettings) -> Recogniser:
-    """Load the model, getting it first where it is missing.
+    """Start the recogniser, getting its model first where it is missing.
 
     Raises:
         UserError: it cannot be had or loaded.
     """
-    folder = fetch_model(settings)
-    stderr.print(f"Loading {folder.name} …")
-
-    def load_nicely() -> Recogniser:
-        # Linux keeps a nice value for each thread, and CTranslate2's threads inherit that of the
-        # one that loads the model: recognition gives way to audio, alerts, and a PBX next door.
-        os.nice(_NICE)
-        return load(settings)
-
-    with ThreadPoolExecutor(1, "load-model") as pool:
-        return pool.submit(load_nicely).result()
+    if settings.recogniser == "whisper":
+        folder = fetch_model(settings)
+        stderr.print(f"Loading {folder.name} …")
+    return start_recogniser(settings)

@@ -1,7 +1,14 @@
+import asyncio
+import dataclasses
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.scheduler import DecodeQueue
+from asr.recognisers.scripted import ScriptedRecogniser
+from asr.scheduler import DecodeQueue, DecodeScheduler, Work
+from backbone.clock import ManualClock
+from backbone.counters import Counters
 
 
 def test_finals_go_before_partials_and_the_earliest_deadline_first():
@@ -102,3 +109,58 @@ def test_whatever_comes_no_final_is_lost_and_a_legs_finals_keep_their_order(scri
     for leg in "abc":
         assert [t for t in desk.taken if t[0] == leg] == [a for a in desk.added if a[0] == leg]
     assert desk.served + desk.queue.skipped == desk.partials
+
+
+class Batching(ScriptedRecogniser):
+    def __init__(self, script):
+        super().__init__(script)
+        self.sizes = []
+
+    @property
+    def capabilities(self):
+        return dataclasses.replace(super().capabilities, batch=True)
+
+    def decode(self, audio, *, languages, partial):
+        self.sizes.append(1)
+        return super().decode(audio, languages=languages, partial=partial)
+
+    def decode_batch(self, segments, *, languages):
+        self.sizes.append(len(segments))
+        if any(len(audio) == 13 for audio in segments):
+            raise RuntimeError
+        one = super().decode
+        return [one(audio, languages=languages, partial=False) for audio in segments]
+
+
+async def decoded(recogniser, works):
+    scheduler = DecodeScheduler(recogniser, 1, ManualClock(), Counters())
+    out, complete = [], asyncio.Event()
+
+    async def deliver(one):
+        out.append((one.subject, one.recognition and one.recognition.text))
+        if len(out) == len(works):
+            complete.set()
+
+    for number, (leg, size, language) in enumerate(works):
+        work = Work(np.zeros(size, np.float32), lambda language=language: (language,), number)
+        await scheduler.add_final(leg, number, work)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(scheduler.run(deliver))
+        await complete.wait()
+        running.cancel()
+    return out
+
+
+async def test_finals_that_wait_together_are_decoded_together_where_that_pays():
+    recogniser = Batching(lambda heard: f"{heard.duration_s * 16_000:.0f}")
+    legs = [("a", 1, "zh"), ("b", 2, "zh"), ("c", 3, "en"), ("d", 4, "zh"), ("b", 5, "zh")]
+    out = await decoded(recogniser, legs)
+    assert sorted(out) == [(n, str(n + 1)) for n in range(5)]
+    # One leg's finals never share a batch, nor do two languages.
+    assert recogniser.sizes == [3, 1, 1]
+
+
+async def test_a_bad_segment_does_not_take_its_batch_with_it():
+    recogniser = Batching(lambda heard: f"{heard.duration_s * 16_000:.0f}")
+    out = await decoded(recogniser, [("a", 1, "zh"), ("b", 2, "zh"), ("c", 13, "zh")])
+    assert sorted(out) == [(0, "1"), (1, "2"), (2, "13")]

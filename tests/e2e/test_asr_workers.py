@@ -1,0 +1,51 @@
+"""Recognition over the loss of its processes."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from asr.events import AsrHealth, SpeechStopped, TranscriptFinal
+from asr.offline import transcribe_files
+from asr.recognisers.load import load_recogniser
+from asr.settings import AsrSettings
+from asr.workers.pool import WorkerPool
+from backbone.bus import Bus
+from backbone.counters import Counters
+
+CALLS = Path(__file__).parents[2] / "tingzhen" / "demo" / "calls"
+FILES = {role: CALLS / f"c02.{role}.flac" for role in ("agent", "customer")}
+
+
+@pytest.mark.model
+async def test_a_segment_appears_once_though_its_worker_is_killed_while_decoding():
+    settings = AsrSettings(workers=2)
+    whole = {
+        (event.role, event.start): event.text
+        async for event in transcribe_files(FILES, settings, load_recogniser(settings))
+        if isinstance(event, TranscriptFinal)
+    }
+    pool = await asyncio.to_thread(WorkerPool.start, settings)
+    bus = Bus(Counters())
+    health = bus.subscribe("health", AsrHealth)
+    killed, ended, finals = [], [], []
+    try:
+        async for event in transcribe_files(FILES, settings, pool, bus=bus):
+            if isinstance(event, SpeechStopped):
+                ended.append(event.segment_id)
+                if len(ended) % 4 == 1:
+                    # What has just ended is taken by an idle worker at once: kill them all.
+                    for pid in pool.workers.pids:
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(pid)
+            elif isinstance(event, TranscriptFinal):
+                finals.append(event)
+        assert len(set(killed)) >= 4
+        assert pool.workers.replaced >= 4
+    finally:
+        pool.close()
+        health.close()
+    assert sorted(final.segment_id for final in finals) == sorted(ended)
+    assert {(final.role, final.start): final.text for final in finals} == whole
