@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
+from backbone.events import Event
 from telephony.ami.client import AmiConnection, AmiError, AmiLostError, AmiRefusedError, AmiReply
 from telephony.ami.parser import AmiMessage
 from telephony.backoff import Backoff
 from telephony.calls.reducer import CallReducer
 from telephony.calls.resync import STATUS_VARIABLES, PbxSnapshot
 from telephony.calls.visit import OpenCall
-from telephony.events import CallEvent, PbxHealth
+from telephony.events import PbxHealth
 from telephony.settings import PbxSettings
 from telephony.waiting import until
 
@@ -50,7 +51,7 @@ class PbxLink:
         self._clock = clock
         self._counters = counters
         self._connection: AmiConnection | None = None
-        self._outgoing: asyncio.Queue[CallEvent] = asyncio.Queue(_OUTGOING)
+        self._outgoing: asyncio.Queue[Event] = asyncio.Queue(_OUTGOING)
         self._order = asyncio.Lock()
         self._reconnects = 0
         self._last_event_at: float | None = None
@@ -170,9 +171,11 @@ class PbxLink:
         entries = await items("QueueStatus")
         snapshot = PbxSnapshot(
             started=started or None,
-            entries=entries and tuple(item for item in entries if item.event == "QueueEntry"),
+            entries=_only("QueueEntry", entries),
             channels=channels,
             statuses=statuses,
+            members=_only("QueueMember", entries),
+            queues=_only("QueueParams", entries),
         )
         async with self._order:
             # What happened while the lists were under way outranks them: it goes first.
@@ -184,7 +187,7 @@ class PbxLink:
                 self._counters.add("ami_unhandled", system=self._settings.system)
                 _log.error("ami_resync_failed", error=type(error).__name__)
 
-    def _feed(self, message: AmiMessage, arrived: float) -> list[CallEvent]:
+    def _feed(self, message: AmiMessage, arrived: float) -> list[Event]:
         try:
             return self.reducer.feed(message, arrived)
         except Exception as error:  # noqa: BLE001 - one message must never end the link
@@ -194,7 +197,7 @@ class PbxLink:
 
     # Out
 
-    async def _put(self, events: list[CallEvent]) -> None:
+    async def _put(self, events: list[Event]) -> None:
         for event in events:
             await self._outgoing.put(event)
 
@@ -208,11 +211,11 @@ class PbxLink:
                 async with asyncio.timeout(_LAST_WORDS_S):
                     await self._publish(self._drain())
 
-    def _drain(self) -> list[CallEvent]:
+    def _drain(self) -> list[Event]:
         count = min(_BATCH, self._outgoing.qsize())
         return [self._outgoing.get_nowait() for _ in range(count)]
 
-    async def _publish(self, batch: list[CallEvent]) -> None:
+    async def _publish(self, batch: list[Event]) -> None:
         # Begun in order, so numbered in order; awaited together, so they share a commit.
         await asyncio.gather(*(self._bus.publish(event) for event in batch))
 
@@ -235,3 +238,7 @@ class PbxLink:
                 detail=detail,
             )
         )
+
+
+def _only(kind: str, items: tuple[AmiMessage, ...] | None) -> tuple[AmiMessage, ...] | None:
+    return None if items is None else tuple(item for item in items if item.event == kind)

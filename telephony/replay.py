@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backbone.errors import UserError
+from backbone.events import Event
 from telephony.ami.parser import AmiMessage, AmiParser
 from telephony.calls.reducer import CallReducer
 from telephony.calls.times import moment_of
-from telephony.events import CallEnded, CallEvent, CallRecord
+from telephony.events import CallEnded, CallRecord
 
 _CHUNK = 64 * 1024
 
@@ -39,8 +40,8 @@ def records_from_capture(
 
 def events_from_capture(
     path: Path, *, system: str = "pbx", ring_cycle_s: float = 5.0
-) -> Iterator[CallEvent]:
-    """Read the call events of a recorded manager stream; as `records_from_capture`."""
+) -> Iterator[Event]:
+    """Read the events of a recorded manager stream; as `records_from_capture`."""
     reducer = CallReducer(system, ring_cycle_s)
     last = 0.0
     for message, arrived in messages_from_capture(path):

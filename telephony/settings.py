@@ -55,6 +55,25 @@ class AudioSocketSettings(_Model):
     )
 
 
+class ReconcileSettings(_Model):
+    """The nightly comparison with Asterisk's own log."""
+
+    queue_log: Path | None = Field(
+        default=None, description="the PBX's queue_log, where this node can read it; unset: no job"
+    )
+    at: str = Field(
+        default="03:10",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="local time of day, HH:MM, at which the day before is compared",
+    )
+
+    @property
+    def at_minute(self) -> int:
+        """The time as minutes since midnight."""
+        hours, minutes = self.at.split(":")
+        return int(hours) * 60 + int(minutes)
+
+
 class PbxSettings(_Model):
     """One Asterisk."""
 
@@ -90,6 +109,10 @@ class PbxSettings(_Model):
     ari: AriSettings = Field(default_factory=AriSettings, description="the audio taps' control")
     audiosocket: AudioSocketSettings = Field(
         default_factory=AudioSocketSettings, description="where the taps' audio arrives"
+    )
+
+    reconcile: ReconcileSettings = Field(
+        default_factory=ReconcileSettings, description="the nightly comparison with queue_log"
     )
 
     @model_validator(mode="after")

@@ -19,9 +19,35 @@ from sqlalchemy import (
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
 from backbone.store.journal import Projection
-from backbone.store.schema import calls, legs
+from backbone.store.schema import (
+    agent_states,
+    calls,
+    direct_calls,
+    legs,
+    refused_calls,
+    ring_attempts,
+)
 from telephony.calls.visit import OpenCall
-from telephony.events import CallConnected, CallEnded, CallJoined, CallRecord
+from telephony.events import (
+    AgentPhase,
+    AgentStateChanged,
+    CallConnected,
+    CallEnded,
+    CallJoined,
+    CallRecord,
+    CallRefused,
+    DirectCallEnded,
+    Handover,
+    RingAttempt,
+    RingEnded,
+)
+
+_LISTS = {
+    "unanswered": tuple[str, ...],
+    "attempts": tuple[RingAttempt, ...],
+    "handovers": tuple[Handover, ...],
+}
+"""Columns of `calls` that hold a list as JSON."""
 
 
 class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +81,12 @@ class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     incomplete_reason: str
     arrival_times: bool
+    attempts: tuple[RingAttempt, ...] = ()
+    handovers: tuple[Handover, ...] = ()
+    wrap_up_s: float | None = None
+    picked_up_by: str = ""
+    conference: bool = False
+    agent_name: str = ""
 
 
 class StoredLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,8 +165,42 @@ def _call_connected(connection: Connection, _seq: int, event: Event) -> None:
 def _call_ended(connection: Connection, _seq: int, event: Event) -> None:
     assert isinstance(event, CallEnded)  # noqa: S101 - as above
     values = msgspec.structs.asdict(event.record)
-    values["unanswered"] = msgspec.json.encode(event.record.unanswered).decode()
+    for name in _LISTS:
+        values[name] = msgspec.json.encode(values[name]).decode()
     _upsert(connection, calls, calls.c.call_id == event.call_id, values)
+
+
+def _call_refused(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, CallRefused)  # noqa: S101 - as above
+    table = refused_calls.c
+    key = and_(
+        table.system == event.system,
+        table.uniqueid == event.uniqueid,
+        table.attempt == event.attempt,
+    )
+    _upsert(connection, refused_calls, key, msgspec.structs.asdict(event))
+
+
+def _ring_ended(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, RingEnded)  # noqa: S101 - as above
+    values = msgspec.structs.asdict(event)
+    values["ended_at"] = values.pop("at")
+    table = ring_attempts.c
+    key = and_(table.call_id == event.call_id, table.attempt_id == event.attempt_id)
+    _upsert(connection, ring_attempts, key, values)
+
+
+def _direct_call_ended(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, DirectCallEnded)  # noqa: S101 - as above
+    values = msgspec.structs.asdict(event)
+    del values["at"]
+    _upsert(connection, direct_calls, direct_calls.c.call_id == event.call_id, values)
+
+
+def _agent_state_changed(connection: Connection, seq: int, event: Event) -> None:
+    assert isinstance(event, AgentStateChanged)  # noqa: S101 - as above
+    values = {"seq": seq, **msgspec.structs.asdict(event)}
+    _upsert(connection, agent_states, agent_states.c.seq == seq, values)
 
 
 def _leg_opened(connection: Connection, _seq: int, event: Event) -> None:
@@ -175,6 +241,10 @@ PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
     CallJoined: (_call_joined,),
     CallConnected: (_call_connected,),
     CallEnded: (_call_ended,),
+    CallRefused: (_call_refused,),
+    RingEnded: (_ring_ended,),
+    DirectCallEnded: (_direct_call_ended,),
+    AgentStateChanged: (_agent_state_changed,),
     LegOpened: (_leg_opened,),
     LegClosed: (_leg_closed,),
 }
@@ -211,6 +281,56 @@ def recent_calls(
     return [_stored_call(row) for row in connection.execute(query).mappings()]
 
 
+def records_between(
+    connection: Connection, since: float, until: float, system: str | None = None
+) -> list[CallRecord]:
+    """Records of the visits that joined from `since` to before `until`, oldest first."""
+    query = select(calls).where(
+        calls.c.joined_at >= since, calls.c.joined_at < until, calls.c.outcome.is_not(None)
+    )
+    if system is not None:
+        query = query.where(calls.c.system == system)
+    rows = connection.execute(query.order_by(calls.c.joined_at)).mappings()
+    records = (record_of(_stored_call(row)) for row in rows)
+    return [record for record in records if record is not None]
+
+
+def missed_rings(connection: Connection, system: str, since: float) -> list[tuple[str, float]]:
+    """Agent and end of every ring left unanswered or refused since, oldest first."""
+    query = (
+        select(ring_attempts.c.agent, ring_attempts.c.ended_at)
+        .join(calls, calls.c.call_id == ring_attempts.c.call_id)
+        .where(
+            calls.c.system == system,
+            ring_attempts.c.ended_at >= since,
+            ring_attempts.c.result.in_(("no_answer", "busy")),
+        )
+        .order_by(ring_attempts.c.ended_at)
+    )
+    return [(row.agent, row.ended_at) for row in connection.execute(query)]
+
+
+def agent_states_between(
+    connection: Connection, system: str, agent: str, since: float, until: float
+) -> list[tuple[float, AgentPhase]]:
+    """What an agent began to do and when, with what was under way at `since` first."""
+    table = agent_states.c
+    mine = and_(table.system == system, table.agent == agent)
+    before = (
+        select(table.at, table.state)
+        .where(mine, table.at <= since)
+        .order_by(table.at.desc(), table.seq.desc())
+        .limit(1)
+    )
+    within = (
+        select(table.at, table.state)
+        .where(mine, table.at > since, table.at < until)
+        .order_by(table.at, table.seq)
+    )
+    rows = [*connection.execute(before), *connection.execute(within)]
+    return [(row.at, row.state) for row in rows]
+
+
 def stored_call(connection: Connection, call_id: str) -> StoredCall | None:
     """One visit; None when there is no such."""
     query = select(calls).where(calls.c.call_id == call_id)
@@ -222,7 +342,7 @@ def record_of(call: StoredCall) -> CallRecord | None:
     """The record of a visit that is over; None while it is under way."""
     if call.outcome is None or call.ended_at is None:
         return None
-    return msgspec.convert(msgspec.structs.asdict(call), CallRecord)
+    return CallRecord(**msgspec.structs.asdict(call))
 
 
 def legs_of(connection: Connection, call_id: str) -> list[StoredLeg]:
@@ -251,4 +371,5 @@ def orphan_closed(leg: StoredLeg, at: float) -> LegClosed:
 
 
 def _stored_call(row: RowMapping) -> StoredCall:
-    return StoredCall(**{**row, "unanswered": tuple(msgspec.json.decode(row["unanswered"]))})
+    lists = {name: msgspec.json.decode(row[name], type=kind) for name, kind in _LISTS.items()}
+    return StoredCall(**{**row, **lists})

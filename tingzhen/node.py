@@ -37,6 +37,7 @@ from qa_engine.service import QaService
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.calls.visit import OpenCall
 from telephony.link import PbxLink
+from telephony.reconcile_job import ReconcileJob
 from telephony.settings import PbxSettings
 from telephony.storage import StoredLeg
 from telephony.taps.service import TapService
@@ -148,12 +149,28 @@ def _left_behind(settings: Settings, engine: Engine, now: float) -> LeftBehind:
 
 
 async def _listen_to(
-    settings: PbxSettings, bus: Bus, clock: Clock, counters: Counters, left: LeftBehind
+    settings: PbxSettings,
+    bus: Bus,
+    clock: Clock,
+    counters: Counters,
+    *,
+    engine: Engine,
+    left: LeftBehind,
 ) -> None:
     """Everything that one PBX needs, until cancelled."""
     link = PbxLink(settings, bus, clock, counters)
     link.restore(left.calls, left.visits.get(settings.system))
     async with asyncio.TaskGroup() as tasks:
+        if settings.reconcile.queue_log is not None:
+            job = ReconcileJob(
+                settings.reconcile,
+                settings.system,
+                engine,
+                bus=bus,
+                clock=clock,
+                counters=counters,
+            )
+            tasks.create_task(job.run(), name="reconcile")
         if settings.taps:
             audio = AudioSocketServer(settings.audiosocket, bus, clock, counters)
             taps = TapService(settings, bus, clock, counters, audio)
@@ -218,5 +235,7 @@ def _build(  # noqa: PLR0917 - the parts of a node
         runners["asr"] = Transcriber(settings.asr, recogniser, bus, clock, counters).run()
     if "telephony" in settings.components:
         for pbx in settings.pbx:
-            runners[f"pbx:{pbx.system}"] = _listen_to(pbx, bus, clock, counters, left)
+            runners[f"pbx:{pbx.system}"] = _listen_to(
+                pbx, bus, clock, counters, engine=engine, left=left
+            )
     return Node(settings, clock, counters, bus, engine, console), runners

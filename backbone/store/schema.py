@@ -69,9 +69,75 @@ calls = Table(
     Column("complete", Boolean, nullable=False, default=False),
     Column("incomplete_reason", String(256), nullable=False, default=""),
     Column("arrival_times", Boolean, nullable=False, default=False),
+    Column("attempts", Text, nullable=False, default="[]", server_default="[]"),
+    Column("handovers", Text, nullable=False, default="[]", server_default="[]"),
+    Column("wrap_up_s", Float),
+    Column("picked_up_by", String(128), nullable=False, default="", server_default=""),
+    Column("conference", Boolean, nullable=False, default=False, server_default="0"),
+    Column("agent_name", String(256), nullable=False, default="", server_default=""),
     Index(None, "joined_at"),
     Index(None, "ended_at"),
     Index(None, "system", "uniqueid"),
+)
+
+refused_calls = Table(
+    "refused_calls",
+    metadata,
+    Column("system", String(128), primary_key=True),
+    Column("uniqueid", String(150), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("queue", String(128), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("at", Float, nullable=False, index=True),
+)
+
+ring_attempts = Table(
+    "ring_attempts",
+    metadata,
+    Column("call_id", String(36), primary_key=True),
+    Column("attempt_id", String(150), primary_key=True),
+    Column("queue", String(128), nullable=False),
+    Column("agent", String(128), nullable=False),
+    Column("ended_at", Float, nullable=False),
+    Column("ring_s", Float),
+    Column("rings", Integer),
+    Column("result", String(16), nullable=False),
+    Index(None, "agent", "ended_at"),
+)
+
+direct_calls = Table(
+    "direct_calls",
+    metadata,
+    Column("call_id", String(36), primary_key=True),
+    Column("system", String(128), nullable=False),
+    Column("uniqueid", String(150), nullable=False),
+    Column("linkedid", String(150), nullable=False, default=""),
+    Column("direction", String(16), nullable=False),
+    Column("agent", String(128), nullable=False),
+    Column("number", String(80), nullable=False, default=""),
+    Column("started_at", Float, nullable=False),
+    Column("answered_at", Float),
+    Column("ended_at", Float, nullable=False),
+    Column("ring_s", Float),
+    Column("talk_s", Float),
+    Column("outcome", String(32), nullable=False),
+    Column("hangup_by", String(16), nullable=False, default=""),
+    Column("complete", Boolean, nullable=False),
+    Column("incomplete_reason", String(256), nullable=False, default=""),
+    Index(None, "started_at"),
+    Index(None, "agent", "started_at"),
+)
+
+agent_states = Table(
+    "agent_states",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("system", String(128), nullable=False),
+    Column("agent", String(128), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(128), nullable=False, default=""),
+    Index(None, "system", "agent", "at"),
 )
 
 legs = Table(
@@ -140,6 +206,7 @@ users = Table(
     Column("password_hash", String(256), nullable=False),
     Column("role", String(32), nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("extension", String(80), nullable=False, default="", server_default=""),
 )
 
 sessions = Table(
@@ -149,7 +216,6 @@ sessions = Table(
     Column("username", String(64), nullable=False),
     Column("used_at", Float, nullable=False),
 )
-    Column("extension", String(80), nullable=False, default="", server_default=""),
 
 audit = Table(
     "audit",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Literal
 
+from backbone.events import Event
 from telephony.ami.parser import AmiMessage
 from telephony.calls.book import VisitBook
 from telephony.calls.phases import Phase, Step, outcome_of_departure
@@ -15,16 +15,21 @@ from telephony.events import (
     AgentSpeechEnds,
     CallConnected,
     CallEnded,
-    CallEvent,
     CallHeld,
     CallJoined,
     CallResumed,
     CallTransferred,
+    Handover,
+    HandoverKind,
     Outcome,
+    RingAttempt,
     RingEnded,
     RingResult,
     RingStarted,
 )
+
+_MOST_ATTEMPTS = 500
+"""Rings written into one record; a caller who waits for hours can have more."""
 
 Handler = Callable[[AmiMessage, Moment, float], None]
 """Takes a message, when it happened, and when it arrived by our clock."""
@@ -48,10 +53,16 @@ class Lifecycle:
         self.ignored = 0
         self._max_open = max_open
         self._grace_s = grace_s
-        self._events: list[CallEvent] = []
+        self.wrap_ups: dict[tuple[str, str], float] = {}
+        """Seconds between two calls that a queue leaves a member, by queue and interface."""
+        self._events: list[Event] = []
         self._due: OrderedDict[str, tuple[float, Visit]] = OrderedDict()
 
-    def take(self) -> list[CallEvent]:
+    def emit(self, event: Event) -> None:
+        """Have an event handed out that is of no open visit."""
+        self._events.append(event)
+
+    def take(self) -> list[Event]:
         """The events collected since the last call."""
         events, self._events = self._events, []
         return events
@@ -144,6 +155,17 @@ class Lifecycle:
             attempt.ring_s = 0.0  # picked up at once, as an auto-answering headset does
         if result == "answered":
             attempt.answered = visit.answered_attempt = True
+        rings = rings_of(attempt.ring_s, self.ring_cycle_s)
+        if len(visit.ring_attempts) < _MOST_ATTEMPTS:
+            visit.ring_attempts.append(
+                RingAttempt(
+                    agent=attempt.agent,
+                    started_at=attempt.ringing_at,
+                    ring_s=attempt.ring_s,
+                    rings=rings,
+                    result=result,
+                )
+            )
         self._events.append(
             RingEnded(
                 at=at,
@@ -152,7 +174,7 @@ class Lifecycle:
                 agent=attempt.agent,
                 attempt_id=attempt.attempt_id,
                 ring_s=attempt.ring_s,
-                rings=rings_of(attempt.ring_s, self.ring_cycle_s),
+                rings=rings,
                 result=result,
             )
         )
@@ -180,6 +202,7 @@ class Lifecycle:
         self._due.pop(visit.call_id, None)
         visit.answered_at = at
         visit.wait_s = wait_s
+        visit.wrap_up_s = self.wrap_ups.get((visit.queue, visit.agent))
         # Whatever hold music the queue played is over.
         visit.hold_causes.clear()
         self._events.append(
@@ -219,13 +242,12 @@ class Lifecycle:
             held_s = visit.hold_until(at)
             self._events.append(CallResumed(at=at, call_id=visit.call_id, held_s=held_s))
 
-    def transfer(
-        self, visit: Visit, at: float, kind: Literal["blind", "attended"], to: str
-    ) -> None:
+    def transfer(self, visit: Visit, at: float, kind: HandoverKind, to: str) -> None:
         """The agent hands the caller on; once, since the agent's part ends with it."""
         if visit.transferred or not (visit.with_agent or visit.phase is Phase.COMPLETING):
             return
         visit.transferred = True
+        visit.handovers.append(Handover(at=at, kind=kind, from_agent=visit.agent, to=to))
         self._events.append(
             CallTransferred(at=at, call_id=visit.call_id, kind=kind, from_agent=visit.agent, to=to)
         )

@@ -11,6 +11,7 @@ from telephony.calls.visit import Attempt, Visit
 from telephony.events import RingResult
 
 _KEPT_ATTEMPTS = 256
+_MOST_MEMBERS = 20_000
 _RING_RESULTS: dict[str, RingResult] = {
     "ANSWER": "answered",
     "NOANSWER": "no_answer",
@@ -18,6 +19,11 @@ _RING_RESULTS: dict[str, RingResult] = {
     "CANCEL": "cancelled",
     "ABORT": "cancelled",
 }
+
+
+def interface_of(message: AmiMessage) -> str:
+    """A member's interface; lists call it Location."""
+    return message.get("Interface") or message.get("Location")
 
 
 class Queueing:
@@ -36,6 +42,10 @@ class Queueing:
             "AgentRingNoAnswer": self._ring_no_answer,
             "VarSet": self._variable_set,
             "Newexten": self._moved_on,
+            "Pickup": self._picked_up,
+            "QueueMemberAdded": self._member,
+            "QueueMemberStatus": self._member,
+            "QueueMemberRemoved": self._member_removed,
         }
 
     # Waiting
@@ -110,7 +120,23 @@ class Queueing:
             visit.moved_on = True
         self._life.settle(visit)
 
+    # Members
+
+    def _member(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
+        wrap_up_s = whole_seconds(message.get("Wrapuptime"))
+        key = (message.get("Queue"), interface_of(message))
+        if all(key) and (key in self._life.wrap_ups or len(self._life.wrap_ups) < _MOST_MEMBERS):
+            self._life.wrap_ups[key] = wrap_up_s or 0.0
+
+    def _member_removed(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
+        self._life.wrap_ups.pop((message.get("Queue"), interface_of(message)), None)
+
     # Ringing
+
+    def _picked_up(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
+        found = self._book.of_attempt(message.get("TargetUniqueid"))
+        if found is not None:
+            found[0].picked_up_by = message.get("Channel").rpartition("-")[0]
 
     def _agent_called(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
         visit = self._book.of_caller(message.get("Uniqueid"))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from backbone.events import Event
 from telephony.ami.parser import AmiMessage
 from telephony.calls import resync
 from telephony.calls.book import Finished, VisitBook
-from telephony.calls.lifecycle import Lifecycle
-from telephony.calls.queueing import Queueing
+from telephony.calls.direct import DirectCalls
+from telephony.calls.lifecycle import Handler, Lifecycle
+from telephony.calls.queueing import Queueing, interface_of
+from telephony.calls.refusals import Refusals
 from telephony.calls.talking import Talking
-from telephony.calls.times import moment_of
+from telephony.calls.times import moment_of, whole_seconds
 from telephony.calls.visit import OpenCall
-from telephony.events import CallEvent
 
 
 class CallReducer:
@@ -41,14 +43,19 @@ class CallReducer:
         self.book = VisitBook(remember=remember)
         self._life = Lifecycle(system, ring_cycle_s, self.book, max_open=max_open, grace_s=grace_s)
         self._resync = resync.Resync(self._life)
-        self._handlers = Queueing(self._life).handlers | Talking(self._life).handlers
+        self.direct = DirectCalls(self._life, self._is_agent)
+        parts = (Queueing(self._life), Talking(self._life), Refusals(self._life), self.direct)
+        self._handlers: dict[str, list[Handler]] = {}
+        for part in parts:
+            for event, handler in part.handlers.items():
+                self._handlers.setdefault(event, []).append(handler)
 
     @property
     def ignored(self) -> int:
         """Messages that were late, doubled or out of order."""
         return self._life.ignored
 
-    def feed(self, message: AmiMessage, arrived: float) -> list[CallEvent]:
+    def feed(self, message: AmiMessage, arrived: float) -> list[Event]:
         """Take one message.
 
         Args:
@@ -56,30 +63,40 @@ class CallReducer:
             arrived: when it came, in seconds since the epoch on our clock.
         """
         self._life.settle_overdue(arrived)
-        handler = self._handlers.get(message.event)
-        if handler is not None:
+        handlers = self._handlers.get(message.event)
+        if handlers is not None:
             moment = moment_of(message, arrived)
             self._resync.touch(message)
-            handler(message, moment, arrived)
+            for handler in handlers:
+                handler(message, moment, arrived)
         return self._life.take()
 
-    def tick(self, now: float) -> list[CallEvent]:
+    def tick(self, now: float) -> list[Event]:
         """End what waited long enough for messages that did not come."""
         self._life.settle_overdue(now)
         return self._life.take()
 
-    def begin_gap(self, reason: str = "ami_gap") -> list[CallEvent]:
+    def begin_gap(self, reason: str = "ami_gap") -> list[Event]:
         """Messages were or may have been lost; a `resync` follows.
 
         Every open visit will say so in its record. Call it when a connection begins, before its
         first message is fed.
         """
         self._resync.begin(reason)
+        self.direct.doubt(reason)
         return self._life.take()
 
-    def resync(self, snapshot: resync.PbxSnapshot, now: float) -> list[CallEvent]:
+    def resync(self, snapshot: resync.PbxSnapshot, now: float) -> list[Event]:
         """Set the open visits right by what the PBX says is going on."""
         self._resync.apply(snapshot, now)
+        if snapshot.members is not None:
+            self._life.wrap_ups = {
+                (member.get("Queue"), interface_of(member)): whole_seconds(member.get("Wrapuptime"))
+                or 0.0
+                for member in snapshot.members
+            }
+        if snapshot.channels is not None:
+            self.direct.keep_only({c.get("Uniqueid") for c in snapshot.channels}, now)
         return self._life.take()
 
     def restore(
@@ -97,7 +114,10 @@ class CallReducer:
         for call in open_calls:
             self._resync.restore(call)
 
-    def close_all(self, at: float, reason: str) -> list[CallEvent]:
+    def _is_agent(self, device: str) -> bool:
+        return any(interface == device for _, interface in self._life.wrap_ups)
+
+    def close_all(self, at: float, reason: str) -> list[Event]:
         """End every open visit as incomplete (a recorded stream is over)."""
         for visit in self.book:
             self._life.close_unknown(visit, at, reason)

@@ -41,12 +41,16 @@ class PbxSnapshot:
         entries: QueueEntry messages of `QueueStatus`.
         channels: CoreShowChannel messages of `CoreShowChannels`.
         statuses: Status messages of `Status` with `STATUS_VARIABLES`.
+        members: QueueMember messages of `QueueStatus`.
+        queues: QueueParams messages of `QueueStatus`.
     """
 
     started: str | None
     entries: tuple[AmiMessage, ...] | None
     channels: tuple[AmiMessage, ...] | None
     statuses: tuple[AmiMessage, ...] | None
+    members: tuple[AmiMessage, ...] | None = None
+    queues: tuple[AmiMessage, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class Talking:
             "MusicOnHoldStop": self._music_stopped,
             "BlindTransfer": self._blind_transfer,
             "AttendedTransfer": self._attended_transfer,
+            "ParkedCall": self._parked,
+            "ConfbridgeJoin": self._conference_joined,
             "HangupRequest": self._hangup_requested,
             "SoftHangupRequest": self._soft_hangup_requested,
             "Hangup": self._hung_up,
@@ -146,7 +148,11 @@ class Talking:
         if message.get("Result", "Success") != "Success":
             return
         if message.get("DestType") == "Threeway":
-            return  # the agent stays in: a conference
+            # The agent stays in: a conference.
+            joined = self._book.of_agent(message.get("OrigTransfererUniqueid"))
+            if joined is not None:
+                joined.conference = True
+            return
         transferee = message.get("TransfereeUniqueid")
         waiting = self._book.of_caller(message.get("SecondTransfererUniqueid"))
         if waiting is not None and waiting.queued and transferee:
@@ -160,6 +166,17 @@ class Talking:
         if visit is not None:
             to = message.get("TransferTargetCallerIDNum") or message.get("SecondTransfererExten")
             self._life.transfer(visit, moment.at, "attended", to)
+
+    def _parked(self, message: AmiMessage, moment: Moment, _arrived: float) -> None:
+        visit = self._book.of_caller(message.get("ParkeeUniqueid"))
+        if visit is not None:
+            self._life.transfer(visit, moment.at, "parked", message.get("ParkingSpace"))
+
+    def _conference_joined(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
+        uniqueid = message.get("Uniqueid")
+        visit = self._book.of_caller(uniqueid) or self._book.of_agent(uniqueid)
+        if visit is not None and visit.answered_at is not None:
+            visit.conference = True
 
     # Hanging up
 

@@ -8,7 +8,7 @@ import msgspec
 
 from backbone.ids import call_id
 from telephony.calls.phases import TRANSITIONS, Phase, Step
-from telephony.events import CallRecord, HangupBy, Outcome
+from telephony.events import CallRecord, Handover, HangupBy, Outcome, RingAttempt
 
 
 class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +73,7 @@ class Visit:
     answered_attempt: bool = False
     missed_ids: set[str] = field(default_factory=set)
     unanswered: list[str] = field(default_factory=list)
+    ring_attempts: list[RingAttempt] = field(default_factory=list)
 
     left_at: float | None = None
     abandon_seen: bool = False
@@ -94,6 +95,10 @@ class Visit:
     hold_s: float = 0.0
 
     transferred: bool = False
+    handovers: list[Handover] = field(default_factory=list)
+    wrap_up_s: float | None = None
+    picked_up_by: str = ""
+    conference: bool = False
     complete_reason: str = ""
     part_ended_at: float | None = None
     part_end_unknown: bool = False
@@ -172,6 +177,12 @@ class Visit:
             complete=not self.reasons,
             incomplete_reason=",".join(self.reasons),
             arrival_times=self.by_arrival,
+            attempts=tuple(self.ring_attempts),
+            handovers=tuple(self.handovers),
+            wrap_up_s=self.wrap_up_s if self.answered_at is not None else None,
+            picked_up_by=self.picked_up_by,
+            conference=self.conference,
+            agent_name=self.agent_name,
         )
 
     @property

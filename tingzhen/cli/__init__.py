@@ -11,7 +11,19 @@ from typing import NoReturn
 import typer
 
 from backbone.errors import UserError
-from tingzhen.cli import analyze, audit, bench, calls, demo, doctor, lab, rules, run, transcribe
+from tingzhen.cli import (
+    analyze,
+    audit,
+    bench,
+    calls,
+    demo,
+    doctor,
+    lab,
+    reconcile,
+    rules,
+    run,
+    transcribe,
+)
 
 app = typer.Typer(
     name="tingzhen",
@@ -26,6 +38,7 @@ app.add_typer(lab.app, name="lab")
 app.command("analyze", help=analyze.HELP)(analyze.analyze)
 app.command("transcribe", help=transcribe.HELP)(transcribe.transcribe)
 app.command("calls", help=calls.HELP)(calls.calls)
+app.command("reconcile", help=reconcile.HELP)(reconcile.reconcile)
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")

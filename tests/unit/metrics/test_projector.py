@@ -141,7 +141,11 @@ def engine(tmp_path):
 
 def row(call, **more):
     made = record(call, **more)
-    names = {column.name for column in calls_table.columns} - {"unanswered"}
+    names = {column.name for column in calls_table.columns} - {
+        "unanswered",
+        "attempts",
+        "handovers",
+    }
     return {name: getattr(made, name) for name in names}
 
 
