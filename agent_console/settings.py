@@ -50,4 +50,4 @@ class ConsoleSettings(BaseModel):
     )
     wait_limit_s: float = Field(15, gt=0, description="A longer wait is shown as over the limit.")
     ring_limit: int = Field(3, ge=1, description="More rings are shown as over the limit.")
-    talk_limit_s: float = Field(600, gt=0, description="A longer talk is shown as over the limit.")
+    talk_limit_s: float = Field(300, gt=0, description="A longer talk is shown as over the limit.")

@@ -83,6 +83,9 @@ class RecordedPbx:
                 port=self._ami.port,
                 username="tingzhen",
                 secret=SecretStr(_SECRET),
+                # Seconds of a clock that may run faster than this machine's.
+                ping_period_s=self._clock.rate,
+                dead_after_s=4 * self._clock.rate,
                 ari=AriSettings(url=self._ari.url, username="tingzhen", secret=SecretStr(_SECRET)),
                 audiosocket=AudioSocketSettings(
                     host=self._audiosocket[0], port=self._audiosocket[1]
