@@ -43,9 +43,14 @@ class DecodeQueue(Generic[T]):
 
     Whoever takes a job for a leg calls `done` when it is decoded; until then no other of that
     leg is handed out.
+
+    Args:
+        partials_at_once: so many partials at most are handed out before one of them is done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, partials_at_once: int = 1_000) -> None:
+        self._partials_at_once = partials_at_once
+        self._looking: set[str] = set()  # legs whose partial is being decoded
         self._finals: list[tuple[float, int, Queued[T]]] = []
         self._partials: dict[str, Queued[T]] = {}
         self._busy: set[str] = set()
@@ -95,11 +100,12 @@ class DecodeQueue(Generic[T]):
             del self._partials[leg]
         self.skipped += len(overdue)
         ready = [queued for leg, queued in self._partials.items() if leg not in self._busy]
-        if not ready:
+        if not ready or len(self._looking) >= self._partials_at_once:
             return None
         first = min(ready, key=lambda queued: queued.deadline)
         del self._partials[first.leg]
         self._busy.add(first.leg)
+        self._looking.add(first.leg)
         return first
 
     def take_final(self, suits: Callable[[T], bool]) -> Queued[T] | None:
@@ -118,6 +124,7 @@ class DecodeQueue(Generic[T]):
     def done(self, leg: str) -> None:
         """What was taken for this leg is decoded and delivered."""
         self._busy.discard(leg)
+        self._looking.discard(leg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +162,8 @@ class DecodeScheduler(Generic[T]):
     def __init__(
         self, recogniser: Recogniser, threads: int, clock: Clock, counters: Counters
     ) -> None:
-        self.queue: DecodeQueue[Work[T]] = DecodeQueue()
+        # One stays free for finals, which would else wait until some partial is decoded.
+        self.queue: DecodeQueue[Work[T]] = DecodeQueue(max(1, threads - 1))
         self.decode_s = 0.0
         """Seconds spent decoding, over all threads."""
         self._recogniser = recogniser

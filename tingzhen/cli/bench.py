@@ -41,8 +41,6 @@ def detection(
 
         tingzhen bench detection --rules my-pack --json
     """
-    from importlib import resources
-
     from asr.cer import total
     from backbone.clock import SystemClock
     from qa_engine.evaluate import Evaluation
@@ -56,7 +54,7 @@ def detection(
     settings = load_settings().asr
     pack = load(rules or DEFAULT_PACK)
     recogniser = load_recogniser(settings)
-    calls = folder or Path(str(resources.files("tingzhen.demo"))) / "calls"
+    calls = folder or _bundled_calls()
 
     async def each() -> list[CallResult]:
         results = []
@@ -102,6 +100,73 @@ def detection(
     console.print(table)
     for name, value in summary.items():
         console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
+
+
+@app.command()
+def asr(
+    legs: Annotated[int, typer.Option(min=2, help="Audio legs at once, two for a call.")] = 20,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Begin new calls for so long; those begun end.")
+    ] = 30.0,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="ID.json, ID.agent.flac, ID.customer.flac; the bundled calls if unset."),
+    ] = None,
+    baseline_seconds: Annotated[
+        float,
+        typer.Option(min=0, help="Audio for decoding a growing buffer every second; 0 for none."),
+    ] = 30.0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Many calls in real time: errors, delays, CPU, memory; beside decoding a growing buffer.
+
+    Twice: with partials, and with finals only. Then the first leg as streaming wrappers do it.
+
+    Examples:
+
+        tingzhen bench asr
+
+        tingzhen bench asr --legs 8 --seconds 120 --baseline-seconds 0 --json
+    """
+    from tingzhen.cli.recogniser import load_recogniser
+    from tingzhen.log_setup import configure_logging
+    from tingzhen.recognition_bench import measure
+    from tingzhen.settings import load_settings
+
+    configure_logging("warning")
+    settings = load_settings().asr
+    recogniser = load_recogniser(settings)
+    calls = folder or _bundled_calls()
+    for result in measure(
+        recogniser,
+        settings,
+        calls,
+        legs=legs + legs % 2,
+        seconds=seconds,
+        baseline_seconds=baseline_seconds,
+    ):
+        if json:
+            print_json(result)
+        else:
+            _print_figures(result)
+
+
+def _print_figures(result: dict[str, object]) -> None:
+    table = Table(show_header=False, title=str(result["what"]))
+    for name, value in result.items():
+        if name in {"type", "what"}:
+            continue
+        shown = value
+        if isinstance(value, dict):
+            shown = ", ".join(f"{key} {'–' if one is None else one}" for key, one in value.items())
+        table.add_row(name.replace("_", " "), str(shown))
+    console.print(table)
+
+
+def _bundled_calls() -> Path:
+    from importlib import resources
+
+    return Path(str(resources.files("tingzhen.demo"))) / "calls"
 
 
 def _numbers(score: Score) -> dict[str, object]:

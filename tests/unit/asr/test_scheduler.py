@@ -56,6 +56,18 @@ def test_a_leg_is_decoded_one_at_a_time():
     assert queue.take(0).item == 2
 
 
+def test_partials_leave_room_for_finals():
+    queue = DecodeQueue(partials_at_once=1)
+    queue.add_partial("a", 1.0, "one")
+    queue.add_partial("b", 1.0, "other")
+    assert queue.take(0).item == "one"
+    assert queue.take(0) is None
+    queue.add_final("c", 5.0, "final")
+    assert queue.take(0).item == "final"
+    queue.done("a")
+    assert queue.take(0).item == "other"
+
+
 legs = st.sampled_from("abc")
 times = st.floats(0, 10)
 steps = st.one_of(
