@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_console import problems
-from agent_console.api import alerts, calls, health, live, login
+from agent_console.api import alerts, calls, control, health, live, login
 from agent_console.context import ConsoleContext
 from agent_console.security import SecurityMiddleware
 
@@ -45,7 +45,7 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
     app.state.console = context
     problems.install(app)
     api = APIRouter(prefix=API)
-    for part in (login, calls, alerts, health, live):
+    for part in (login, calls, alerts, control, health, live):
         api.include_router(part.router)
     app.include_router(api)
     if context.metrics_app is not None:

@@ -18,6 +18,7 @@ from agent_console.throttle import Throttle
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
+from telephony.control.service import Control
 
 _HASHES_AT_ONCE = 2  # each takes 64 MiB
 _LINK_S = 3600.0
@@ -33,6 +34,7 @@ class ConsoleContext:
     counters: Counters
     engine: Engine
     metrics_app: ASGIApp | None
+    control: Control
     sessions: SessionStore
     tickets: OneTimeTokens[Session]
     links: OneTimeTokens[str]
@@ -53,6 +55,7 @@ class ConsoleContext:
         engine: Engine,
         *,
         metrics_app: ASGIApp | None = None,
+        control: Control | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> ConsoleContext:
         """Put the parts together.
@@ -69,6 +72,8 @@ class ConsoleContext:
             counters=counters,
             engine=engine,
             metrics_app=metrics_app,
+            # Without PBXs on this node it knows none, and says so.
+            control=control or Control(bus, clock, counters),
             sessions=sessions,
             tickets=OneTimeTokens(settings.ticket_s, monotonic),
             links=OneTimeTokens(_LINK_S, monotonic),

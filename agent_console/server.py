@@ -24,6 +24,7 @@ from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.errors import UserError
+from telephony.control.service import Control
 
 _log = structlog.get_logger(__name__)
 
@@ -51,11 +52,12 @@ class ConsoleServer:
         engine: Engine,
         *,
         metrics_app: ASGIApp | None = None,
+        control: Control | None = None,
     ) -> None:
         self.started = asyncio.Event()
         self.first_password: str | None = None
         self.context = ConsoleContext.build(
-            settings, bus, clock, counters, engine, metrics_app=metrics_app
+            settings, bus, clock, counters, engine, metrics_app=metrics_app, control=control
         )
         self._settings = settings
         self._address = ""

@@ -148,7 +148,7 @@ def verify(connection: Connection) -> AuditVerdict:
     rows = connection.execution_options(stream_results=True).execute(
         select(audit).order_by(audit.c.number)
     )
-    verdict = check(rows.mappings())
+    verdict = check(dict(row) for row in rows.mappings())
     if not verdict.whole:
         return verdict
     lost = connection.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import structlog
 
@@ -34,6 +34,16 @@ _LIST_TIMEOUT_S = 10.0
 _BOOT_TIMEOUT_S = 5.0
 _LAST_WORDS_S = 2.0
 _State = Literal["connecting", "logging_in", "syncing", "up", "refused", "lost", "stopped"]
+
+
+
+class Talk(NamedTuple):
+    """A call that an agent has taken: Uniqueid of the caller's channel, member, its Uniqueid."""
+
+    caller_id: str
+    agent: str
+    agent_id: str
+
 
 
 class PbxLink:
@@ -65,15 +75,35 @@ class PbxLink:
         system = self._settings.system
         self.reducer.restore([call for call in open_calls if call.system == system], visit_numbers)
 
-    async def send_action(self, name: str, *, timeout_s: float = 5.0, **fields: str) -> AmiReply:
-        """Have Asterisk do something.
+    @property
+    def system(self) -> str:
+        """The PBX's name."""
+        return self._settings.system
+
+    def talk(self, call_id: str) -> Talk | None:
+        """Who talks in a call now; None when no agent does."""
+        for visit in self.reducer.book:
+            if visit.call_id == call_id and visit.with_agent:
+                return Talk(visit.channel_id, visit.agent, visit.agent_channel_id)
+        return None
+
+    async def send_action(
+        self, name: str, *, timeout_s: float = 5.0, followed_by: str = "", **fields: str
+    ) -> AmiReply:
+        """Have Asterisk do something; as `AmiConnection.send_action`.
 
         Raises:
             AmiError: there is no connection now, or it was lost on the way.
         """
         if self._connection is None:
             raise AmiLostError(f"not connected to PBX {self._settings.system!r}")
-        return await self._connection.send_action(name, timeout_s=timeout_s, **fields)
+        return await self._connection.send_action(
+            name, timeout_s=timeout_s, followed_by=followed_by, **fields
+        )
+
+    def restore_missed(self, rings: Iterable[tuple[str, float]]) -> None:
+        """Take up the unanswered rings that the store has; as `restore`."""
+        self.agents.restore_missed(rings, self._clock.time())
 
     async def run(self) -> None:
         """Keep the link up until cancelled."""
@@ -116,6 +146,7 @@ class PbxLink:
             await connection.open(settings.username, secret, timeout_s=settings.login_timeout_s)
             self._connection = connection
             await self._put(self.reducer.begin_gap())
+            tls=settings.tls,
             self._tell("syncing")
             lost = ""
             try:

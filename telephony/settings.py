@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -14,16 +15,23 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def read_secret(secret: SecretStr | None, secret_file: Path | None, what: str) -> SecretStr:
-    """The secret itself, or the first line of its file.
+def read_secret(
+    secret: SecretStr | None, secret_file: Path | None, what: str, *, secret_env: str = ""
+) -> SecretStr:
+    """The secret itself, the environment variable's value, or the first line of its file.
 
     Raises:
-        ValueError: neither is set, or the file cannot be read or is empty.
+        ValueError: none is set, or the file cannot be read or is empty.
     """
     if secret is not None:
         return secret
+    if secret_env:
+        value = os.environ.get(secret_env, "")
+        if not value:
+            raise ValueError(f"{what}: the environment variable {secret_env} is not set")
+        return SecretStr(value)
     if secret_file is None:
-        raise ValueError(f"{what}: neither secret nor secret_file is set")
+        raise ValueError(f"{what}: none of secret, secret_env and secret_file is set")
     try:
         lines = secret_file.read_text("utf-8").splitlines()
     except OSError as error:
@@ -42,6 +50,7 @@ class AriSettings(_Model):
     secret_file: Path | None = Field(
         default=None, description="file whose first line is the password"
     )
+    secret_env: str = Field(default="", description="environment variable that holds the password")
     app: str = Field(default="tingzhen", description="name of our Stasis application")
     context: str = Field(default="export", description="dialplan context that hands audio to us")
 
@@ -52,6 +61,23 @@ class AudioSocketSettings(_Model):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(
         default=9092, ge=0, le=65535, description="port to listen on; 0 takes a free one"
+    )
+
+
+class ControlSettings(_Model):
+    """Where the dialplan takes over what a supervisor asks for."""
+
+    transfer_context: str = Field(
+        default="default", description="dialplan context in which a transfer's target is looked up"
+    )
+    callback_context: str = Field(
+        default="default", description="dialplan context that leads out, for calling back"
+    )
+    ring_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=120,
+        description="seconds that a supervisor's or an agent's phone rings when asked to by us",
     )
 
 
@@ -74,6 +100,20 @@ class ReconcileSettings(_Model):
         return int(hours) * 60 + int(minutes)
 
 
+class TlsSettings(_Model):
+    """How the PBX proves who it is."""
+
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority to trust; unset: the system's"
+    )
+    verify: bool = Field(
+        default=True, description="check certificate and name; switch off only to find a fault"
+    )
+    server_name: str = Field(
+        default="", description="name in the certificate, where it is not the host's"
+    )
+
+
 class PbxSettings(_Model):
     """One Asterisk."""
 
@@ -86,6 +126,11 @@ class PbxSettings(_Model):
     secret: SecretStr | None = Field(default=None, description="its secret")
     secret_file: Path | None = Field(
         default=None, description="file whose first line is the secret"
+    )
+    secret_env: str = Field(default="", description="environment variable that holds the secret")
+    tls: TlsSettings | None = Field(
+        default=None,
+        description="speak TLS with the manager interface (manager.conf's tlsbindaddr)",
     )
     ring_cadence: Literal["cn", "de", "fr", "jp", "nl", "tw", "uk", "us"] = Field(
         default="cn", description="country whose ring tone counts the rings"
@@ -105,10 +150,20 @@ class PbxSettings(_Model):
         default=15.0, gt=0, description="longest wait before connecting again"
     )
     refused_retry_s: float = Field(default=30.0, gt=0, description="wait after a refused login")
+    missed_rings: int = Field(
+        default=3, ge=1, le=1000, description="unanswered rings of an agent that a lead is told of"
+    )
+    missed_rings_days: float = Field(
+        default=7.0, gt=0, le=366, description="days within which those rings count"
+    )
     taps: bool = Field(default=True, description="listen to both legs of answered calls")
     ari: AriSettings = Field(default_factory=AriSettings, description="the audio taps' control")
     audiosocket: AudioSocketSettings = Field(
         default_factory=AudioSocketSettings, description="where the taps' audio arrives"
+    )
+
+    control: ControlSettings = Field(
+        default_factory=ControlSettings, description="listening in, transfers, call-backs"
     )
 
     reconcile: ReconcileSettings = Field(
@@ -132,8 +187,18 @@ class PbxSettings(_Model):
         Raises:
             ValueError: neither is set, or its file cannot be read.
         """
-        return read_secret(self.secret, self.secret_file, f"AMI user {self.username!r}")
+        return read_secret(
+            self.secret,
+            self.secret_file,
+            f"AMI user {self.username!r}",
+            secret_env=self.secret_env,
+        )
 
     def ari_secret(self) -> SecretStr:
         """The ARI password; as `ami_secret`."""
-        return read_secret(self.ari.secret, self.ari.secret_file, f"ARI user {self.ari.username!r}")
+        return read_secret(
+            self.ari.secret,
+            self.ari.secret_file,
+            f"ARI user {self.ari.username!r}",
+            secret_env=self.ari.secret_env,
+        )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+import backbone.audit
 import qa_engine.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
@@ -36,7 +37,11 @@ PASSWORD = "correct horse battery"
 CALLER = "13800138000"
 
 
-PROJECTIONS = {**telephony.storage.PROJECTIONS, **qa_engine.storage.PROJECTIONS}
+PROJECTIONS = {
+    **telephony.storage.PROJECTIONS,
+    **qa_engine.storage.PROJECTIONS,
+    **backbone.audit.PROJECTIONS,
+}
 
 
 class World:

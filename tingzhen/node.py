@@ -36,6 +36,7 @@ from qa_engine.privacy import redact
 from qa_engine.service import QaService
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.calls.visit import OpenCall
+from telephony.control.service import Control
 from telephony.link import PbxLink
 from telephony.reconcile_job import ReconcileJob
 from telephony.settings import PbxSettings
@@ -156,9 +157,11 @@ async def _listen_to(
     *,
     engine: Engine,
     left: LeftBehind,
+    control: Control,
 ) -> None:
     """Everything that one PBX needs, until cancelled."""
     link = PbxLink(settings, bus, clock, counters)
+    control.attach(link, settings.control)
     link.restore(left.calls, left.visits.get(settings.system))
     async with asyncio.TaskGroup() as tasks:
         if settings.reconcile.queue_log is not None:
@@ -213,6 +216,7 @@ def _build(  # noqa: PLR0917 - the parts of a node
             clock,
             registry,
             store=SqlMetricsStore(engine),
+    control = Control(bus, clock, counters)
             alert_kinds=qa.alert_kinds() if qa else (),
         ).run()
     if "console" in settings.components:
@@ -234,8 +238,9 @@ def _build(  # noqa: PLR0917 - the parts of a node
             raise ValueError("the asr component needs a recogniser")
         runners["asr"] = Transcriber(settings.asr, recogniser, bus, clock, counters).run()
     if "telephony" in settings.components:
+            control=control,
         for pbx in settings.pbx:
             runners[f"pbx:{pbx.system}"] = _listen_to(
-                pbx, bus, clock, counters, engine=engine, left=left
+                pbx, bus, clock, counters, engine=engine, left=left, control=control
             )
     return Node(settings, clock, counters, bus, engine, console), runners

@@ -16,6 +16,8 @@ from pydantic import SecretStr
 
 from telephony.ami.parser import AmiMessage
 from telephony.ami.reader import AmiReader
+from telephony.ami.tls import tls_reason
+from telephony.settings import TlsSettings
 
 if TYPE_CHECKING:
     from backbone.counters import Counters
@@ -56,6 +58,7 @@ class AmiReply:
 @dataclass(slots=True)
 class _Pending:
     reply: asyncio.Future[AmiReply]
+    followed_by: str = ""
     response: AmiMessage | None = None
     items: list[AmiMessage] = field(default_factory=list)
 
@@ -84,6 +87,7 @@ class AmiConnection:
         ping_period_s: float = 1.0,
         dead_after_s: float = 2.0,
         connect_timeout_s: float = 3.0,
+        tls: TlsSettings | None = None,
     ) -> None:
         self.generation = next(self._generations)
         self.last_message_at: float | None = None
@@ -98,6 +102,7 @@ class AmiConnection:
             host,
             port,
             connect_timeout_s=connect_timeout_s,
+            tls=tls,
             deliver=self._from_reader,
             closed=self._reader_closed,
         )
@@ -122,7 +127,7 @@ class AmiConnection:
         try:
             await asyncio.to_thread(self._reader.open)
         except OSError as error:
-            why = error.strerror or str(error) or type(error).__name__
+            why = tls_reason(error) or error.strerror or str(error) or type(error).__name__
             raise AmiLostError(f"cannot connect to {self._where}: {why}") from None
         reply = await self.send_action(
             "Login",
@@ -142,8 +147,17 @@ class AmiConnection:
         # Shielded: a cancelled caller must not leave a thread and a socket behind.
         await asyncio.shield(asyncio.to_thread(self._reader.close))
 
-    async def send_action(self, name: str, *, timeout_s: float = 5.0, **fields: str) -> AmiReply:
+    async def send_action(
+        self, name: str, *, timeout_s: float = 5.0, followed_by: str = "", **fields: str
+    ) -> AmiReply:
         """Send an action and wait for its response, and for the whole list if one follows.
+
+        Args:
+            name: the action.
+            timeout_s: how long to wait for all of it.
+            followed_by: the event that says how an accepted action went (`OriginateResponse`);
+                it becomes the reply's only item, if it comes in time.
+            fields: the action's headers.
 
         Raises:
             AmiLostError: no answer within `timeout_s`, or the connection ended.
@@ -152,7 +166,7 @@ class AmiConnection:
         if self._lost.done():
             raise AmiLostError(self._lost.result())
         action_id = f"{self.generation}-{next(self._action_ids)}"
-        pending = _Pending(self._loop.create_future())
+        pending = _Pending(self._loop.create_future(), followed_by)
         self._pending[action_id] = pending
         try:
             try:
@@ -163,6 +177,8 @@ class AmiConnection:
             async with asyncio.timeout(timeout_s):
                 return await pending.reply
         except TimeoutError:
+            if followed_by and pending.response is not None:
+                return AmiReply(pending.response)
             raise AmiLostError(f"{self._where} did not answer {name} in {timeout_s:g} s") from None
         finally:
             del self._pending[action_id]
@@ -269,9 +285,13 @@ class AmiConnection:
         if pending is None or pending.reply.done():
             return False
         listing = message.get("EventList").lower()
-        if message.response:
+        if pending.followed_by and message.event == pending.followed_by:
+            if pending.response is None:
+                return False
+            pending.items.append(message)
+        elif message.response:
             pending.response = message
-            if listing == "start":
+            if listing == "start" or (pending.followed_by and AmiReply(message).ok):
                 return True
         elif pending.response is None:
             return False  # an event that bears the id but comes before the response

@@ -20,6 +20,8 @@ from asterisk.ami import AMIClient
 from asterisk.ami.action import Action
 
 from telephony.ami.parser import AmiMessage, AmiParser
+from telephony.ami.tls import TlsStream
+from telephony.settings import TlsSettings
 
 _READ_SIZE = 64 * 1024
 _SEND_TIMEOUT_S = 2
@@ -35,7 +37,14 @@ class AmiReader(AMIClient):  # type: ignore[misc]  # the library ships no hints
     """One connection, used once: `open`, then `close`. Thread-safe where it says so."""
 
     def __init__(
-        self, host: str, port: int, *, connect_timeout_s: float, deliver: Deliver, closed: Closed
+        self,
+        host: str,
+        port: int,
+        *,
+        connect_timeout_s: float,
+        deliver: Deliver,
+        closed: Closed,
+        tls: TlsSettings | None = None,
     ) -> None:
         super().__init__(host, port, timeout=connect_timeout_s, buffer_size=_READ_SIZE)
         self.parser = AmiParser()
@@ -45,6 +54,7 @@ class AmiReader(AMIClient):  # type: ignore[misc]  # the library ships no hints
         self._closed = closed
         self._given_up = threading.Event()
         self._write_lock = threading.Lock()
+        self._tls = tls
 
     def open(self) -> None:
         """Connect and start the reader's thread. Blocking.
@@ -55,6 +65,21 @@ class AmiReader(AMIClient):  # type: ignore[misc]  # the library ships no hints
         self.connect()
         if self._given_up.is_set():  # closed while connecting
             self.close()
+
+    def connect(self) -> None:
+        """Connect, and agree on TLS where it is asked for, before the reader's thread starts."""
+        # The library's own knows IPv4 only.
+        plain = socket.create_connection((self._address, self._port), self._timeout)
+        try:
+            self._socket = (
+                plain if self._tls is None else TlsStream(plain, self._address, self._tls)
+            )
+        except BaseException:
+            plain.close()
+            raise
+        self.finished = threading.Event()
+        self._thread = threading.Thread(target=self.listen, name="ami-reader", daemon=True)
+        self._thread.start()
 
     def listen(self) -> None:
         """Read until the connection ends; the library runs this in its thread."""

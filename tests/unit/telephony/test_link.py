@@ -308,7 +308,7 @@ def test_secret_comes_from_a_file_or_says_what_is_missing(tmp_path):
         read_secret(None, path, "AMI")
     with pytest.raises(ValueError, match="No such file"):
         read_secret(None, tmp_path / "none", "AMI")
-    with pytest.raises(ValueError, match="neither secret nor secret_file"):
+    with pytest.raises(ValueError, match="none of secret, secret_env and secret_file"):
         PbxSettings().ami_secret()
 
 
