@@ -6,13 +6,15 @@ is speaking: until its segment is final nothing is hit by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from backbone.events import Event
 from backbone.ids import stable_id
+from qa_engine.attributes import Seniority
+from qa_engine.conditions.base import Moment
 from qa_engine.events import SEVERITIES, Alert, ComplianceStep, Hit, Severity
 from qa_engine.operators import BaseRule, Operator, build
 from qa_engine.operators.base import Finding, Outcome, StepChange
@@ -37,16 +39,21 @@ class CallJudge:
     Args:
         pack: stays in force for this call to its end, whatever is loaded meanwhile.
         call_id: the call's.
+        seniority: of agents; one that is not named is `regular`.
         failed: called with the rule's id when a rule breaks; it is not asked again on this call.
     """
 
     def __init__(
-        self, pack: Pack, call_id: str, failed: Callable[[str], None] | None = None
+        self,
+        pack: Pack,
+        call_id: str,
+        failed: Callable[[str], None] | None = None,
+        seniority: Mapping[str, Seniority] | None = None,
     ) -> None:
         self.pack = pack
-        self.state = CallState(call_id, pack.index)
+        self.state = CallState(call_id, pack.index, seniorities=seniority or {})
         self._failed = failed or (lambda _rule: None)
-        self._working = [_Working(rule, build(rule)) for rule in pack.rules]
+        self._stages = [[_Working(rule, build(rule)) for rule in stage] for stage in pack.stages]
         self._emitted: set[str] = set()
         self._alerted: dict[tuple[str, str], float] = {}
         self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
@@ -79,11 +86,18 @@ class CallJudge:
         if self._closed:
             return []
         self._closed = True
+        self.state.over = True
         return self._collect(lambda operator: operator.close(self.state))
 
     def _collect(self, ask: Callable[[Operator], Iterable[Outcome]]) -> list[Verdict]:
+        # Rules that build on what others have found come after them.
+        return [v for stage in self._stages for v in self._ask(stage, ask)]
+
+    def _ask(
+        self, stage: list[_Working], ask: Callable[[Operator], Iterable[Outcome]]
+    ) -> list[Verdict]:
         outcomes: list[tuple[BaseRule, Outcome]] = []
-        for working in self._working:
+        for working in stage:
             if working.failed:
                 continue
             try:
@@ -101,6 +115,8 @@ class CallJudge:
         return [verdict for rule, outcome in outcomes for verdict in self._verdicts(rule, outcome)]
 
     def _verdicts(self, rule: BaseRule, outcome: Outcome) -> Iterable[Verdict]:
+        if rule.only is not None and not rule.only.fits(self.state):
+            return
         if isinstance(outcome, StepChange):
             yield ComplianceStep(
                 at=self.state.now,
@@ -119,6 +135,7 @@ class CallJudge:
         if hit_id in self._emitted or self._overlaps(kind, outcome):
             return
         self._emitted.add(hit_id)
+        self.state.found.append((rule.id, _moment(outcome)))
         yield Hit(
             at=self.state.now,
             hit_id=hit_id,
@@ -186,6 +203,18 @@ class CallJudge:
             return True
         self._alerted[key] = found.start
         return False
+
+
+def _moment(found: Finding) -> Moment:
+    return Moment(
+        key=found.key,
+        role=found.role,
+        start=found.start,
+        end=found.end,
+        phrase=found.phrase,
+        suspected=found.suspected,
+        evidence=found.evidence,
+    )
 
 
 def _precedence(rule: BaseRule, outcome: Outcome) -> tuple[bool, int, float]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qa_engine.attributes import Seniority
+
 
 class QaSettings(BaseModel):
     """`[qa]` in the configuration file."""
@@ -35,5 +37,9 @@ class QaSettings(BaseModel):
         default=True,
         description="Cover numbers, names and addresses in what is written to the store. They are "
         "covered in what the console shows either way.",
+    )
+    seniority: dict[str, Seniority] = Field(
+        default_factory=dict,
+        description="new, regular or senior, by the agent's interface; regular if not named.",
     )
     calls: int = Field(default=5000, ge=1, description="Calls judged at the same time at most.")

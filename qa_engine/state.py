@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from asr.events import (
@@ -15,6 +15,8 @@ from asr.events import (
 )
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
+from qa_engine.attributes import Seniority
+from qa_engine.conditions.base import Moment
 from qa_engine.words import Scan, WordIndex
 from telephony.events import (
     AgentSpeechEnds,
@@ -64,6 +66,9 @@ class CallState:
 
     call_id: str
     index: WordIndex
+    seniorities: Mapping[str, Seniority] = field(default_factory=dict)
+    topics: set[str] = field(default_factory=set)
+    """What the call was found to be about."""
     queue: str = ""
     agent: str = ""
     joined_at: float | None = None
@@ -87,6 +92,10 @@ class CallState:
     """All segments in order of start."""
     said: list[Said] = field(default_factory=list)
     """All intelligible finals in order of start."""
+    found: list[tuple[str, Moment]] = field(default_factory=list)
+    """What rules have found, by rule, in the order of finding."""
+    over: bool = False
+    """Whether the last word is being said: nothing more is waited for."""
 
     @property
     def clock(self) -> float:
@@ -96,6 +105,11 @@ class CallState:
     def at(self, epoch: float) -> float:
         """A time of the system on the call's clock; 0 before the answer."""
         return 0.0 if self.connected_at is None else epoch - self.connected_at
+
+    @property
+    def seniority(self) -> Seniority:
+        """The agent's."""
+        return self.seniorities.get(self.agent, "regular")
 
     @property
     def end_s(self) -> float | None:

@@ -12,7 +12,7 @@ import functools
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import opencc
@@ -56,6 +56,21 @@ class Normalised:
     def one_sentence(self, start: int, end: int) -> bool:
         """Whether no sentence ends inside [start, end)."""
         return not _inside(self.stops, start, end)
+
+    def sentences(self) -> Iterator[tuple[int, int]]:
+        """[start, end) of each sentence in `text`."""
+        return self._between(self.stops)
+
+    def clauses(self) -> Iterator[tuple[int, int]]:
+        """[start, end) of each run of words in `text` without a pause inside."""
+        return self._between(self.pauses)
+
+    def _between(self, marks: Iterable[int]) -> Iterator[tuple[int, int]]:
+        start = 0
+        for mark in (*marks, len(self.text)):
+            if mark > start:
+                yield start, mark
+                start = mark
 
     def one_clause(self, start: int, end: int) -> bool:
         """Whether nothing but words stands inside [start, end)."""

@@ -19,6 +19,7 @@ from qa_engine.operators.speech import (
     InterruptionRule,
 )
 from qa_engine.operators.step import StepOperator, StepRule
+from qa_engine.operators.when import WhenOperator, WhenRule
 from qa_engine.operators.words import WordsOperator, WordsRule
 
 __all__ = ["OPERATORS", "AnyRule", "BaseRule", "Operator", "build"]
@@ -30,7 +31,8 @@ AnyRule = Annotated[
     | ResponseRule
     | InterruptionRule
     | DeadAirRule
-    | FastSpeechRule,
+    | FastSpeechRule
+    | WhenRule,
     Field(discriminator="type"),
 ]
 
@@ -42,6 +44,7 @@ OPERATORS: dict[type[BaseRule], Callable[[Any], Operator]] = {
     InterruptionRule: InterruptionOperator,
     DeadAirRule: DeadAirOperator,
     FastSpeechRule: FastSpeechOperator,
+    WhenRule: WhenOperator,
 }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from backbone.events import Event
+from qa_engine.attributes import Only
 from qa_engine.events import SEVERITIES, Evidence, HitRole, Severity
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class BaseRule(BaseModel):
     cooldown_s: float = Field(
         30.0, ge=0, description="The same wording raises no second alert for that long."
     )
+    only: Only | None = Field(None, description="Only on such calls.")
     enabled: bool = True
 
     @property
@@ -48,6 +50,10 @@ class BaseRule(BaseModel):
 
     def groups(self) -> Iterable[str]:
         """Names of the word groups it looks at."""
+        return ()
+
+    def builds_on(self) -> Iterable[str]:
+        """Ids of the rules whose findings it looks at."""
         return ()
 
 

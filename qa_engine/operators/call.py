@@ -15,6 +15,7 @@ from telephony.events import (
     CallConnected,
     CallEnded,
     CallHeld,
+    CallRecord,
     CallResumed,
     CallTransferred,
     RingEnded,
@@ -24,15 +25,30 @@ from telephony.events import (
 if TYPE_CHECKING:
     from qa_engine.state import CallState
 
-Measure = Literal["rings", "wait_s", "talk_s", "hold_s", "transfers", "abandoned"]
+Measure = Literal[
+    "rings",
+    "wait_s",
+    "talk_s",
+    "hold_s",
+    "holds",
+    "held_total_s",
+    "transfers",
+    "abandoned",
+    "last_word_s",
+    "hung_up",
+]
 
 _UNITS: dict[Measure, str] = {
     "rings": "rings",
     "wait_s": "s",
     "talk_s": "s",
     "hold_s": "s",
+    "holds": "holds",
+    "held_total_s": "s",
     "transfers": "transfers",
     "abandoned": "s",
+    "last_word_s": "s",
+    "hung_up": "times",
 }
 
 
@@ -42,7 +58,12 @@ class CallRule(BaseRule):
     type: Literal["call"]
     measure: Measure = Field(
         description="rings of one agent's phone; wait_s from joining to the answer; talk_s since "
-        "the answer; hold_s of one hold; transfers; abandoned: the wait of a caller who gave up."
+        "the answer; hold_s of one hold; holds, how many; held_total_s, all of them; transfers; "
+        "abandoned: the wait of a caller who gave up; last_word_s from the last word to the "
+        "hang-up; hung_up: 1 at the hang-up of an answered call."
+    )
+    hangup_by: Literal["customer", "agent"] | None = Field(
+        None, description="Only if this side hung up; told at the end."
     )
     above: float = Field(ge=0, description="The limit; a figure equal to it is still good.")
     ring_cycle_s: float = Field(
@@ -58,6 +79,8 @@ class CallOperator(Quiet):
         self._ringing: dict[str, float] = {}
         self._held_since: float | None = None
         self._transfers = 0
+        self._holds = 0
+        self._held_s = 0.0
 
     def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
         """Follow the call's own events."""
@@ -69,19 +92,24 @@ class CallOperator(Quiet):
                 self._ringing.pop(event.attempt_id, None)
             case CallHeld():
                 self._held_since = event.at
+                self._holds += 1
+            case CallResumed():
+                self._held_s += event.held_s
             case CallTransferred():
                 self._transfers += 1
             case CallConnected() | CallEnded():
                 self._ringing.clear()
             case _:
                 pass
-        figure, what = self._figure(event)
+        figure, what = self._figure(state, event)
         if isinstance(event, CallResumed | CallEnded):
             self._held_since = None
+        if self._rule.hangup_by is not None and not _hung_up(event, self._rule.hangup_by):
+            return
         if figure is not None:
             yield from self._compare(state, figure, what)
 
-    def _figure(self, event: Event) -> tuple[float | None, object]:
+    def _figure(self, state: CallState, event: Event) -> tuple[float | None, object]:
         """The figure that an event tells, and which of several it is."""
         figure: tuple[float | None, object] = None, ""
         match self._rule.measure, event:
@@ -89,24 +117,38 @@ class CallOperator(Quiet):
                 figure = event.rings, event.attempt_id
             case "wait_s", CallConnected():
                 figure = event.wait_s, ""
-            case "wait_s", CallEnded():
-                figure = event.record.wait_s, ""
-            case "talk_s", CallEnded():
-                figure = event.record.talk_s, ""
             case "hold_s", CallResumed():
                 began = event.at - event.held_s if self._held_since is None else self._held_since
                 figure = event.held_s, round(began)
+            case "holds", CallHeld():
+                figure = self._holds, ""
+            case "held_total_s", CallResumed():
+                figure = self._held_s, ""
             case "transfers", CallTransferred():
                 figure = self._transfers, ""
-            case "abandoned", CallEnded() if event.record.outcome == "abandoned":
-                figure = event.record.wait_s, ""
+            case _, CallEnded():
+                figure = self._at_the_end(state, event.record), ""
             case _:
                 pass
         return figure
 
+    def _at_the_end(self, state: CallState, record: CallRecord) -> float | None:
+        ends: dict[Measure, float | None] = {
+            "wait_s": record.wait_s,
+            "talk_s": record.talk_s,
+            "held_total_s": record.hold_s,
+        }
+        if record.outcome == "abandoned":
+            ends["abandoned"] = record.wait_s
+        if record.answered_at is not None:
+            ends["hung_up"] = 1.0
+            if state.speech and not state.lost:
+                ends["last_word_s"] = state.at(record.ended_at) - state.last_speech_s
+        return ends.get(self._rule.measure)
+
     def tick(self, state: CallState) -> Iterable[Outcome]:
         """Tell of a figure while it grows."""
-        if state.ended is not None:
+        if state.ended is not None or self._rule.hangup_by is not None:
             return
         match self._rule.measure:
             case "rings":
@@ -138,3 +180,7 @@ class CallOperator(Quiet):
                 measured=round(figure, 2), limit=rule.above, unit=_UNITS[rule.measure]
             ),
         )
+
+
+def _hung_up(event: Event, side: str) -> bool:
+    return isinstance(event, CallEnded) and event.record.hangup_by == side

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -25,6 +26,13 @@ DETECTION_S = 0.7
 TRIMMED_S = 0.4
 """Voice activity cuts that much off the soft ends of a turn, which makes it seem faster."""
 
+PROMISE_S = 6.0
+"""Who asks to wait says so at most that long before it becomes silent."""
+
+_DURATION = re.compile(r"(?:(\d{1,3}|十)|(半))个?(分钟|分|秒)")
+_BACK_CHANNEL = re.compile(
+    r"(?:嗯|哦|噢|好的|好|对的|对|是的|是|行|可以|明白|知道|了|这样|你说|没错)+"
+)
 _NEVER = 1e9
 
 
@@ -59,6 +67,12 @@ class InterruptionRule(BaseRule):
     type: Literal["interruption"]
     role: Role
     overlap_s: float = Field(2.0, gt=0, description="Both speak for at least that long.")
+    characters: int = Field(
+        0,
+        ge=0,
+        description="Said while interrupting, 嗯, 好的 and the like not counted; with 0 the "
+        "overlap alone decides, and sooner.",
+    )
 
 
 class InterruptionOperator(Quiet):
@@ -84,7 +98,7 @@ class InterruptionOperator(Quiet):
                 if not interrupted.start < turn.start < interrupted.end:
                     continue
                 until = min(turn.end, interrupted.end)
-                if until - turn.start < rule.overlap_s:
+                if until - turn.start < rule.overlap_s or not self._says_something(state, turn):
                     continue
                 yield Finding(
                     key=("overlap", turn.segments[0].segment_id),
@@ -100,12 +114,31 @@ class InterruptionOperator(Quiet):
                     ),
                 )
 
+    def _says_something(self, state: CallState, turn: _Turn) -> bool:
+        if not self._rule.characters:
+            return True
+        segments = {speech.segment_id for speech in turn.segments}
+        texts = [s.scan.text for s in state.said if s.final.segment_id in segments]
+        clauses = [text.text[start:end] for text in texts for start, end in text.clauses()]
+        said = sum(len(clause) for clause in clauses if not _BACK_CHANNEL.fullmatch(clause))
+        return said >= self._rule.characters
+
 
 class DeadAirRule(BaseRule):
     """Nobody speaks for a while, and the caller is not on hold."""
 
     type: Literal["dead_air"]
     silence_s: float = Field(8.0, gt=0, description="Silence that long is too long.")
+    asked_to_wait: tuple[str, ...] = Field(
+        (), description="Word lists by which the agent asks the caller to wait."
+    )
+    wait_s: float = Field(
+        30.0, ge=0, description="How long may be waited when no time was named (一分钟, 30秒)."
+    )
+
+    def groups(self) -> Iterable[str]:
+        """Names of the word groups it looks at."""
+        return self.asked_to_wait
 
 
 class DeadAirOperator(Quiet):
@@ -119,7 +152,8 @@ class DeadAirOperator(Quiet):
         del event, said
         end = max(state.held_until_s, state.unheard_until_s)
         for index, speech in enumerate(state.speech):
-            if index and not state.held and speech.start - end >= self._rule.silence_s:
+            silent = speech.start - end
+            if index and not state.held and silent >= self._allowed(state, end):
                 yield from self._found(state, end, speech.start)
             end = max(end, _NEVER if speech.end is None else speech.end)
 
@@ -128,8 +162,23 @@ class DeadAirOperator(Quiet):
         if state.held or state.speaking() or not state.speech or state.end_s is not None:
             return
         begin = max(state.last_speech_s, state.held_until_s, state.unheard_until_s)
-        if state.clock - begin >= self._rule.silence_s + DETECTION_S:
+        if state.clock - begin < self._rule.silence_s + DETECTION_S:
+            return
+        if state.clock - begin >= self._allowed(state, begin) + DETECTION_S:
             yield from self._found(state, begin, state.clock)
+
+    def _allowed(self, state: CallState, begin: float) -> float:
+        """Seconds of silence that are too long, what was promised included."""
+        rule = self._rule
+        asked = [
+            said
+            for said in state.by("agent", until=begin)
+            if said.final.end >= begin - PROMISE_S
+            and any(said.scan.hits(name) for name in rule.asked_to_wait)
+        ]
+        if not asked:
+            return rule.silence_s
+        return rule.silence_s + _promised(asked[-1].scan.text.text, rule.wait_s)
 
     def _found(self, state: CallState, begin: float, end: float) -> Iterator[Finding]:
         if state.heard != {"agent", "customer"} or state.lost:
@@ -140,8 +189,20 @@ class DeadAirOperator(Quiet):
             phrase="",
             start=begin,
             end=end,
-            evidence=Evidence(measured=round(end - begin, 2), limit=self._rule.silence_s, unit="s"),
+            evidence=Evidence(
+                measured=round(end - begin, 2), limit=self._allowed(state, begin), unit="s"
+            ),
         )
+
+
+def _promised(text: str, otherwise: float) -> float:
+    """Seconds that a caller was asked to wait."""
+    named = _DURATION.search(text)
+    if named is None:
+        return otherwise
+    figure, half, unit = named.groups()
+    seconds = 60.0 if unit.startswith("分") else 1.0
+    return seconds * (0.5 if half else 10.0 if figure == "十" else float(figure))
 
 
 class FastSpeechRule(BaseRule):

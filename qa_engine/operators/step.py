@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 from backbone.events import Event
 from backbone.media import Role
 from qa_engine.events import Evidence
+from qa_engine.matches import word_hits
 from qa_engine.operators.base import KIND, BaseRule, Finding, Outcome, Quiet, StepChange
-from qa_engine.operators.words import finding, word_hits
+from qa_engine.operators.words import finding
 from qa_engine.words import WordHit
 
 if TYPE_CHECKING:

@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from backbone.events import Event
 from backbone.media import Role
 from qa_engine.events import Evidence
+from qa_engine.matches import Suspected, place, word_hits
 from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet, one_lower
 from qa_engine.words import WordHit
 
 if TYPE_CHECKING:
     from qa_engine.state import CallState, Said
-
-Suspected = Literal["off", "lower", "same"]
 
 
 class Company(BaseModel):
@@ -72,28 +71,9 @@ class WordsRule(BaseRule):
                 yield from company.lists
 
 
-def word_hits(said: Said, lists: Iterable[str], suspected: Suspected) -> list[WordHit]:
-    """Words of several lists in one segment, exact before suspected, none overlapping."""
-    kept: list[WordHit] = []
-    found = (hit for name in lists for hit in said.scan.hits(name))
-    for hit in sorted(found, key=lambda h: (h.suspected, h.start - h.end, h.start)):
-        if hit.suspected and suspected == "off":
-            continue
-        if not any(hit.start < other.end and other.start < hit.end for other in kept):
-            kept.append(hit)
-    return sorted(kept, key=lambda hit: hit.start)
-
-
-def place(said: Said, hit: WordHit) -> tuple[float, float]:
-    """Where in the call a word was said: by counting characters, good to about half a second."""
-    length = max(1, len(said.scan.text.text))
-    begin, seconds = said.final.start, said.final.end - said.final.start
-    return begin + seconds * hit.start / length, begin + seconds * hit.end / length
-
-
 def finding(said: Said, hit: WordHit, rule: BaseRule, policy: Suspected) -> Finding:
     """A word as a finding, with its segment as evidence."""
-    start, end = place(said, hit)
+    start, end = place(said, hit.start, hit.end)
     return Finding(
         key=(said.final.segment_id, *hit.span),
         role=said.role,

@@ -26,6 +26,9 @@ class Pack:
     rules: tuple[BaseRule, ...]
     index: WordIndex
 
+    stages: tuple[tuple[BaseRule, ...], ...] = ()
+    """The rules in an order in which each comes after those it builds on."""
+
     def rule(self, rule_id: str) -> BaseRule | None:
         """A rule by its id."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
@@ -64,6 +67,9 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
             groups += own
             problems += wrong
     problems += _unknown_lists(files, defined)
+    rules = [rule for file in files for rule in file.model.rules]
+    stages, unplaced = _stages([rule for rule in rules if rule.enabled])
+    problems += _unplaced(files, unplaced)
     if problems:
         return None, problems
     head = next(file.model for file in files if file.model.pack)
@@ -72,8 +78,9 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
         version=f"{head.version or '0'}+{digest[:8]}",
         title=head.title or head.pack or "",
         title_en=head.title_en or head.title or head.pack or "",
-        rules=tuple(rule for file in files for rule in file.model.rules if rule.enabled),
+        rules=tuple(rule for rule in rules if rule.enabled),
         index=WordIndex(groups),
+        stages=stages,
     )
     return pack, []
 
@@ -189,6 +196,37 @@ def _unique(files: Sequence[File]) -> Iterator[Problem]:
                     ("rules", number, "id"), f"{rule.id} is defined already in {rules[rule.id]}"
                 )
             rules[rule.id] = file.source.name
+
+
+def _stages(
+    rules: Sequence[BaseRule],
+) -> tuple[tuple[tuple[BaseRule, ...], ...], list[BaseRule]]:
+    """Rules by how deep they build on others; those that cannot be placed beside them."""
+    stages: list[tuple[BaseRule, ...]] = []
+    placed: set[str] = set()
+    left = list(rules)
+    while left:
+        stage = [rule for rule in left if placed.issuperset(rule.builds_on())]
+        if not stage:
+            break
+        stages.append(tuple(stage))
+        placed.update(rule.id for rule in stage)
+        left = [rule for rule in left if rule.id not in placed]
+    return tuple(stages), left
+
+
+def _unplaced(files: Sequence[File], rules: Sequence[BaseRule]) -> Iterator[Problem]:
+    known = {rule.id for file in files for rule in file.model.rules if rule.enabled}
+    for file in files:
+        for number, rule in enumerate(file.model.rules):
+            if rule in rules:
+                missing = [name for name in rule.builds_on() if name not in known]
+                reason = (
+                    f"no rule in force is named {missing[0]}"
+                    if missing
+                    else "builds on rules that build on it"
+                )
+                yield file.source.problem(("rules", number, "find"), reason)
 
 
 def _unknown_lists(files: Sequence[File], defined: Mapping[str, WordList]) -> Iterator[Problem]:

@@ -1,0 +1,47 @@
+"""What a condition finds: moments of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from qa_engine.events import Evidence, HitRole
+
+if TYPE_CHECKING:
+    from qa_engine.state import CallState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A stretch of the call at which a condition holds; times are on the call's clock.
+
+    `key` tells it from the other moments of its condition and stays the same when it is found
+    again.
+    """
+
+    key: tuple[object, ...]
+    role: HitRole
+    start: float
+    end: float
+    evidence: Evidence
+    phrase: str = ""
+    suspected: bool = False
+
+
+class Finder(Protocol):
+    """A condition at work on one call. Pure; asked again and again while the call goes on."""
+
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """All that is certain by now, in order of start; what was told once is told again."""
+        ...
+
+
+def sentence_number(state: CallState, moment: Moment) -> int:
+    """How many segments of either side began before it: its own, for what was said."""
+    return sum(1 for said in state.said if said.final.start <= moment.start)
+
+
+def in_order(moments: Sequence[Moment]) -> list[Moment]:
+    """By start, then by end."""
+    return sorted(moments, key=lambda m: (m.start, m.end))

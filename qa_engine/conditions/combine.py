@@ -1,0 +1,255 @@
+"""Conditions made of conditions: all, any, not, pick, before, after, absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from qa_engine.conditions.base import Finder, Moment, in_order, sentence_number
+from qa_engine.conditions.models import (
+    AbsentCondition,
+    AllCondition,
+    AnchoredCondition,
+    NotCondition,
+    PickCondition,
+)
+from qa_engine.events import Evidence
+
+if TYPE_CHECKING:
+    from qa_engine.state import CallState
+
+
+class AnyFinder:
+    """One of several."""
+
+    def __init__(self, parts: Sequence[Finder]) -> None:
+        self._parts = parts
+
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """See `Finder.moments`."""
+        return in_order([moment for part in self._parts for moment in part.moments(state)])
+
+
+class AllFinder:
+    """For each moment of the first part, the nearest fitting ones of the others."""
+
+    def __init__(
+        self, condition: AllCondition, positive: Sequence[Finder], negative: Sequence[Finder]
+    ) -> None:
+        self._condition = condition
+        self._positive = positive
+        self._negative = negative
+
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """See `Finder.moments`."""
+        first, *others = [part.moments(state) for part in self._positive]
+        found = []
+        for moment in first:
+            chain = self._chain(state, moment, others)
+            if chain is not None and self._undisturbed(state, chain):
+                found.append(_joined(moment, chain))
+        return in_order(found)
+
+    def _chain(
+        self, state: CallState, first: Moment, others: Sequence[Sequence[Moment]]
+    ) -> list[Moment] | None:
+        chain = [first]
+        for candidates in others:
+            fitting = [c for c in candidates if self._fits(state, chain, c)]
+            if not fitting:
+                return None
+            chain.append(min(fitting, key=lambda m: abs(m.start - chain[-1].start)))
+        return chain
+
+    def _fits(self, state: CallState, chain: Sequence[Moment], next_one: Moment) -> bool:
+        condition = self._condition
+        last = chain[-1]
+        if condition.ordered and next_one.start < last.end - 1e-6:
+            return False
+        if condition.within_characters is not None:
+            here, there = last.evidence, next_one.evidence
+            if here.segment_id != there.segment_id or here.span is None or there.span is None:
+                return False
+            apart = max(there.span[0] - here.span[1], here.span[0] - there.span[1])
+            if apart > condition.within_characters:
+                return False
+        return all(_near(state, condition, m, next_one) for m in chain)
+
+    def _undisturbed(self, state: CallState, chain: Sequence[Moment]) -> bool:
+        """Whether what must not be there is not, and cannot come any more."""
+        if not self._negative:
+            return True
+        condition = self._condition
+        disturbing = [moment for part in self._negative for moment in part.moments(state)]
+        if any(_near(state, condition, m, other) for m in chain for other in disturbing):
+            return False
+        if state.over:
+            return True
+        until = max(moment.end for moment in chain)
+        if condition.within_s is not None:
+            deadline = until + condition.within_s
+            return state.clock >= deadline and not state.awaiting(before=deadline)
+        if condition.within_sentences is not None:
+            latest = max(sentence_number(state, moment) for moment in chain)
+            return len(state.said) > latest + condition.within_sentences or (
+                condition.within_sentences == 0
+            )
+        return False  # nowhere in the call: known at its end
+
+
+def _near(
+    state: CallState, condition: AllCondition | AnchoredCondition, one: Moment, other: Moment
+) -> bool:
+    if condition.within_s is not None:
+        apart = max(other.start - one.end, one.start - other.end)
+        if apart > condition.within_s:
+            return False
+    if condition.within_sentences is not None:
+        apart = abs(sentence_number(state, one) - sentence_number(state, other))
+        if apart > condition.within_sentences:
+            return False
+    return True
+
+
+def _began(state: CallState, moment: Moment) -> float:
+    segment = moment.evidence.segment_id
+    return next((s.start for s in state.speech if s.segment_id == segment), moment.start)
+
+
+def _joined(first: Moment, chain: Sequence[Moment]) -> Moment:
+    by_time = in_order(chain)
+    phrases = dict.fromkeys(m.phrase for m in by_time if m.phrase)
+    shown = next((m for m in chain if m.evidence.segment_id), first)
+    return Moment(
+        key=("all", *first.key),
+        role=first.role,
+        start=by_time[0].start,
+        end=max(m.end for m in chain),
+        phrase=" … ".join(phrases),
+        suspected=any(m.suspected for m in chain),
+        evidence=shown.evidence,
+    )
+
+
+class NotFinder:
+    """Nowhere in the whole call."""
+
+    def __init__(self, condition: NotCondition, part: Finder) -> None:
+        del condition
+        self._part = part
+
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """See `Finder.moments`."""
+        end = state.end_s
+        if not state.over or end is None or not state.heard or state.lost:
+            return ()
+        if self._part.moments(state):
+            return ()
+        return (Moment(key=("not",), role="call", start=0.0, end=end, evidence=Evidence()),)
+
+
+class PickFinder:
+    """The first, the last, or the k-th."""
+
+    def __init__(self, condition: PickCondition, part: Finder) -> None:
+        self._which = condition.which
+        self._part = part
+        self._told: tuple[Moment, ...] = ()
+
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """See `Finder.moments`."""
+        if self._which == "last":
+            return self._part.moments(state)[-1:] if state.over else ()
+        if not self._told:
+            # Told once: a final that comes late must not make another one the first.
+            number = 1 if self._which == "first" else self._which
+            assert isinstance(number, int)  # noqa: S101 - for the type checker
+            self._told = tuple(self._part.moments(state)[number - 1 : number])
+        return self._told
+
+
+class AnchoredFinder:
+    """What lies before or after an anchor."""
+
+    def __init__(self, condition: AnchoredCondition, anchor: Finder, part: Finder) -> None:
+        self._condition = condition
+        self._anchor = anchor
+        self._part = part
+
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """See `Finder.moments`."""
+        anchors = self._anchor.moments(state)
+        return [
+            moment
+            for moment in self._part.moments(state)
+            if any(
+                self._on_its_side(moment, anchor) and _near(state, self._condition, moment, anchor)
+                for anchor in anchors
+            )
+        ]
+
+    def _on_its_side(self, moment: Moment, anchor: Moment) -> bool:
+        if self._condition.op == "before":
+            return moment.end <= anchor.start + 1e-6
+        return moment.start >= anchor.end - 1e-6
+
+
+class AbsentFinder:
+    """What has not come by its deadline."""
+
+    def __init__(self, condition: AbsentCondition, part: Finder, after: Finder | None) -> None:
+        self._condition = condition
+        self._part = part
+        self._after = after
+
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """See `Finder.moments`."""
+        role = self._condition.role
+        if state.connected_at is None or role not in state.heard or role in state.lost:
+            return ()  # nobody listened: silence proves nothing
+        present = self._part.moments(state)
+        return in_order(list(self._missing(state, present)))
+
+    def _missing(self, state: CallState, present: Sequence[Moment]) -> Iterator[Moment]:
+        within = self._condition.within_s
+        if self._after is None:
+            if self._settled(state, 0.0, within, present):
+                yield self._moment(state, ("absent",), 0.0, None)
+            return
+        for anchor in self._after.moments(state):
+            if self._settled(state, anchor.start, anchor.end + within, present):
+                yield self._moment(state, ("absent", *anchor.key), anchor.end, anchor)
+
+    def _settled(
+        self, state: CallState, begin: float, deadline: float, present: Sequence[Moment]
+    ) -> bool:
+        # What was begun in time was said in time.
+        if any(begin <= m.end and _began(state, m) <= deadline for m in present):
+            return False
+        if state.over:
+            return True
+        return state.clock >= deadline and not state.awaiting(
+            role=self._condition.role, before=deadline
+        )
+
+    def _moment(
+        self, state: CallState, key: tuple[object, ...], begin: float, anchor: Moment | None
+    ) -> Moment:
+        within = self._condition.within_s
+        evidence = Evidence() if anchor is None else anchor.evidence
+        return Moment(
+            key=key,
+            role=self._condition.role,
+            start=begin,
+            end=begin + within,
+            phrase="" if anchor is None else anchor.phrase,
+            suspected=anchor is not None and anchor.suspected,
+            evidence=Evidence(
+                segment_id=evidence.segment_id,
+                text=evidence.text,
+                span=evidence.span,
+                measured=round(max(0.0, state.clock - begin), 1),
+                limit=within,
+                unit="s",
+            ),
+        )
