@@ -70,7 +70,7 @@ def test_calls_prints_one_record_a_line():
 def broken_pack(tmp_path):
     pack = tmp_path / "pack"
     pack.mkdir()
-    (pack / "pack.yaml").write_text("rules:\n  - id: a\n    colour: red\n", "utf-8")
+    (pack / "pack.yaml").write_text("pack: mine\nversion: '1'\ncolour: red\n", "utf-8")
     return pack
 
 
