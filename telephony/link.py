@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import structlog
 
 from backbone.events import Event
+from telephony.agents.missed import MissedRings
+from telephony.agents.reducer import AgentReducer
 from telephony.ami.client import AmiConnection, AmiError, AmiLostError, AmiRefusedError, AmiReply
 from telephony.ami.parser import AmiMessage
 from telephony.backoff import Backoff
@@ -33,8 +35,6 @@ _TICK_S = 0.5
 _LIST_TIMEOUT_S = 10.0
 _BOOT_TIMEOUT_S = 5.0
 _LAST_WORDS_S = 2.0
-_State = Literal["connecting", "logging_in", "syncing", "up", "refused", "lost", "stopped"]
-
 
 
 class Talk(NamedTuple):
@@ -44,6 +44,8 @@ class Talk(NamedTuple):
     agent: str
     agent_id: str
 
+
+_State = Literal["connecting", "logging_in", "syncing", "up", "refused", "lost", "stopped"]
 
 
 class PbxLink:
@@ -56,6 +58,10 @@ class PbxLink:
 
     def __init__(self, settings: PbxSettings, bus: Bus, clock: Clock, counters: Counters) -> None:
         self.reducer = CallReducer(settings.system, settings.cycle_s)
+        self.agents = AgentReducer(
+            settings.system,
+            MissedRings(settings.missed_rings, settings.missed_rings_days * 86_400.0),
+        )
         self._settings = settings
         self._bus = bus
         self._clock = clock
@@ -140,13 +146,13 @@ class PbxLink:
             system=settings.system,
             ping_period_s=settings.ping_period_s,
             dead_after_s=settings.dead_after_s,
+            tls=settings.tls,
         )
         try:
             self._tell("logging_in")
             await connection.open(settings.username, secret, timeout_s=settings.login_timeout_s)
             self._connection = connection
             await self._put(self.reducer.begin_gap())
-            tls=settings.tls,
             self._tell("syncing")
             lost = ""
             try:
@@ -178,7 +184,9 @@ class PbxLink:
             self._tell("up")
             await self._clock.sleep(_TICK_S)
             async with self._order:
-                await self._put(self.reducer.tick(self._clock.time()))
+                now = self._clock.time()
+                events = self.reducer.tick(now)
+                await self._put([*events, *self.agents.calls(events, now), *self.agents.tick(now)])
             if connection.overflowed:
                 connection.overflowed = False
                 _log.warning("ami_overflow", system=self._settings.system)
@@ -213,14 +221,24 @@ class PbxLink:
             for message, arrived in connection.waiting():
                 await self._put(self._feed(message, arrived))
             try:
-                await self._put(self.reducer.resync(snapshot, self._clock.time()))
+                await self._put(self._resync(snapshot))
             except Exception as error:  # noqa: BLE001 - nor may an odd list
                 self._counters.add("ami_unhandled", system=self._settings.system)
                 _log.error("ami_resync_failed", error=type(error).__name__)
 
+    def _resync(self, snapshot: PbxSnapshot) -> list[Event]:
+        now = self._clock.time()
+        events = self.reducer.resync(snapshot, now)
+        events += self.agents.calls(events, now)
+        if snapshot.members is not None and snapshot.queues is not None:
+            visits = list(self.reducer.book)
+            events += self.agents.resync(snapshot.members, snapshot.queues, visits, now)
+        return events
+
     def _feed(self, message: AmiMessage, arrived: float) -> list[Event]:
         try:
-            return self.reducer.feed(message, arrived)
+            events = self.reducer.feed(message, arrived)
+            return [*events, *self.agents.feed(message, arrived, events)]
         except Exception as error:  # noqa: BLE001 - one message must never end the link
             self._counters.add("ami_unhandled", system=self._settings.system)
             _log.error("ami_unhandled", kind=message.event, error=type(error).__name__)

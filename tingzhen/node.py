@@ -163,6 +163,7 @@ async def _listen_to(
     link = PbxLink(settings, bus, clock, counters)
     control.attach(link, settings.control)
     link.restore(left.calls, left.visits.get(settings.system))
+    link.restore_missed(await asyncio.to_thread(_missed_rings, engine, settings, clock.time()))
     async with asyncio.TaskGroup() as tasks:
         if settings.reconcile.queue_log is not None:
             job = ReconcileJob(
@@ -181,6 +182,12 @@ async def _listen_to(
             tasks.create_task(_receive_audio(audio, settings), name="audiosocket")
             tasks.create_task(taps.run(), name="taps")
         tasks.create_task(link.run(), name="ami")
+
+
+def _missed_rings(engine: Engine, settings: PbxSettings, now: float) -> list[tuple[str, float]]:
+    with engine.connect() as connection:
+        since = now - settings.missed_rings_days * 86_400
+        return telephony.storage.missed_rings(connection, settings.system, since)
 
 
 async def _receive_audio(server: AudioSocketServer, settings: PbxSettings) -> None:
@@ -207,6 +214,7 @@ def _build(  # noqa: PLR0917 - the parts of a node
     runners: dict[str, Coroutine[Any, Any, None]] = {}
     registry = CollectorRegistry()
     console = None
+    control = Control(bus, clock, counters)
     qa = QaService(settings.qa, bus, clock, counters) if "qa" in settings.components else None
     if "metrics" in settings.components:
         runners["metrics"] = MetricsProjector(
@@ -216,7 +224,6 @@ def _build(  # noqa: PLR0917 - the parts of a node
             clock,
             registry,
             store=SqlMetricsStore(engine),
-    control = Control(bus, clock, counters)
             alert_kinds=qa.alert_kinds() if qa else (),
         ).run()
     if "console" in settings.components:
@@ -229,6 +236,7 @@ def _build(  # noqa: PLR0917 - the parts of a node
             metrics_app=(
                 MetricsApp(settings.metrics, registry) if "metrics" in settings.components else None
             ),
+            control=control,
         )
         runners["console"] = console.run()
     if qa is not None:
@@ -238,7 +246,6 @@ def _build(  # noqa: PLR0917 - the parts of a node
             raise ValueError("the asr component needs a recogniser")
         runners["asr"] = Transcriber(settings.asr, recogniser, bus, clock, counters).run()
     if "telephony" in settings.components:
-            control=control,
         for pbx in settings.pbx:
             runners[f"pbx:{pbx.system}"] = _listen_to(
                 pbx, bus, clock, counters, engine=engine, left=left, control=control

@@ -150,6 +150,8 @@ class LiveHub:
             "stream": stream,
             "seq": seq,
             "health": list(state.health.values()),
+            "agents": list(state.agents.values()),
+            "queues": list(state.queues.values()),
             # Partials have no number: even a page that resumes must be told how they stand.
             "speech": [
                 {

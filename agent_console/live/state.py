@@ -35,6 +35,8 @@ from backbone.media import LegClosed, LegOpened
 from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Hit, RulesLoaded
 from qa_engine.privacy import redact
 from telephony.events import (
+    AgentMissedRings,
+    AgentState,
     CallConnected,
     CallEnded,
     CallEvent,
@@ -43,6 +45,7 @@ from telephony.events import (
     CallResumed,
     CallTransferred,
     PbxHealth,
+    QueueState,
     RingEnded,
     RingStarted,
     TapHealth,
@@ -64,6 +67,9 @@ LIVE_EVENTS: tuple[type[Event], ...] = (
     TapHealth,
     AsrHealth,
     RulesLoaded,
+    AgentState,
+    QueueState,
+    AgentMissedRings,
 )
 """What the live page is made of."""
 
@@ -104,6 +110,8 @@ class LiveState:
         self.calls: OrderedDict[str, CallView] = OrderedDict()
         self.alerts: OrderedDict[str, AlertView] = OrderedDict()
         self.health: dict[object, Event] = {}
+        self.agents: dict[object, AgentState] = {}
+        self.queues: dict[object, QueueState] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._acknowledged: OrderedDict[str, None] = OrderedDict()
         self._ended_kept = ended_kept
@@ -122,6 +130,10 @@ class LiveState:
             self.seq = envelope.seq
         if isinstance(event, _HEALTH):
             self.health[event.latest_key()] = event
+        elif isinstance(event, AgentState):
+            self.agents[event.latest_key()] = event
+        elif isinstance(event, QueueState):
+            self.queues[event.latest_key()] = event
         elif isinstance(event, Alert):
             self.alerts.setdefault(event.alert_id, AlertView.of(event))
             if len(self.alerts) > MOST_ALERTS:
