@@ -151,8 +151,7 @@ class Control:
                     # The phone was laid down in the meantime, or this Asterisk has no PlayDTMF
                     # (app_senddtmf is not loaded): begin anew, but never twice at once.
                     self._sessions.pop((actor.username, call_id), None)
-                    ending = actions.hangup(session.channel)
-                    await pbx.send_action(ending.name, **ending.fields)
+                    await _send(pbx, actions.hangup(session.channel))
                 else:
                     session = replace(session, mode=mode)
                     self._keep(session)
@@ -364,12 +363,7 @@ class Control:
         raise UnknownTargetError("no agent talks in this call now")
 
     async def _say(self, pbx: Pbx, action: AmiAction, deed: _Deed) -> AmiReply:
-        reply = await pbx.send_action(
-            action.name,
-            timeout_s=action.timeout_s,
-            followed_by=action.followed_by,
-            **action.fields,
-        )
+        reply = await _send(pbx, action)
         deed.answer = reply.message or reply.response.response
         if not reply.ok:
             raise PbxRefusedError(deed.answer)
@@ -380,3 +374,12 @@ class Control:
                 raise PbxRefusedError(f"{deed.answer}; {outcome.response}: {said}")
             deed.answer = f"{deed.answer}; answered"
         return reply
+
+
+async def _send(pbx: Pbx, action: AmiAction) -> AmiReply:
+    return await pbx.send_action(
+        action.name,
+        timeout_s=action.timeout_s,
+        followed_by=action.followed_by,
+        **action.fields,
+    )
