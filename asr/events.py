@@ -65,7 +65,8 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     `unintelligible` true when every guard refused what was decoded. `confidence` is the mean
     token probability in 0..1. `level_db` is the segment's RMS in dBFS. `lag_s` is real time from
     the end of speech to this event; `late` when that is more than the node's settings allow.
-    `at` minus the call's answer minus `end` is its age.
+    `at` minus the call's answer minus `end` is its age. `char_times` has the start of each
+    character of `text` on the call's clock; it is empty where the recogniser gives none.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
@@ -85,6 +86,7 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     unintelligible: bool = False
     redecoded: bool = False
     late: bool = False
+    char_times: tuple[float, ...] = ()
 
 
 class AudioGap(Event, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ class SpeechEnded:
     start: int
     end: int
     audio: Audio
+    audio_start: int
     level_db: float
 
 
@@ -157,7 +158,15 @@ class LegPipeline:
                 self._open = None
                 audio = self._buffer.cut(boundary.audio_start, boundary.audio_end)
                 speech = self._buffer.cut(boundary.start, boundary.end)
-                found.append(SpeechEnded(boundary.start, boundary.end, audio, level_dbfs(speech)))
+                found.append(
+                    SpeechEnded(
+                        boundary.start,
+                        boundary.end,
+                        audio,
+                        max(boundary.audio_start, self._buffer.start),
+                        level_dbfs(speech),
+                    )
+                )
         return found
 
     def _partial(self) -> list[LegOutput]:

@@ -79,6 +79,7 @@ class _Segment:
     end: int
     spoken_at: float
     level_db: float = 0.0
+    audio_start: int = 0
 
 
 @dataclass(slots=True)
@@ -257,6 +258,7 @@ class Transcriber:
             speech.end,
             leg.spoken_at(speech.end),
             speech.level_db,
+            speech.audio_start,
         )
         leg.segments += 1
         leg.unfinished += 1
@@ -365,6 +367,10 @@ class Transcriber:
                 unintelligible=not recognition.text,
                 redecoded=recognition.redecoded,
                 late=late,
+                char_times=tuple(
+                    round(leg.call_time(segment.audio_start) + seconds, 2)
+                    for seconds in recognition.char_times
+                ),
             )
         )
         leg.unfinished -= 1

@@ -54,6 +54,8 @@ class Recognition:
     redecoded: bool = False
     """The first try was refused, and the fallback was used."""
     refused: str = ""
+    char_times: tuple[float, ...] = ()
+    """When each character of `text` begins, in seconds of the audio; empty if not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,25 @@ from asr.recognisers.base import Capabilities, RecogniserError, Recognition
 from asr.resample import RATE, Audio
 from asr.settings import AsrSettings, WhisperSettings
 from asr.text import tidy
+from asr.timing import character_times, token_starts
 
 FULL_WINDOW = 3000
 """Frames of 10 ms that Whisper was trained on."""
 
 _FRAMES_PER_S = 100
 _MOST_TOKENS = 224  # half of Whisper's text context; the rest is the prompt's
+_LOOP_BREAKER = 3  # tokens whose run may not repeat in a second try; real speech does repeat some
 _TOKENS_OVER_LIMIT = 4  # a loop has to run past the guard's limit to be seen by it
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A hypothesis with its tokens; times once they are known."""
+
+    guess: Hypothesis
+    tokens: list[int]
+    char_times: tuple[float, ...] = ()
+    end_s: float = math.inf
 
 
 def load(settings: AsrSettings) -> WhisperRecogniser:
@@ -94,7 +107,7 @@ class WhisperRecogniser:
             detects_language=bool(self._model.model.is_multilingual),
             batch=self._model.model.device == "cuda",
             streaming=False,
-            words=False,
+            words=True,
             confidences=True,
         )
 
@@ -111,10 +124,12 @@ class WhisperRecogniser:
         if len(languages) > 1:
             language, probability = self._detect(encoded, languages)
         beam = self._settings.beam_partial if partial else self._settings.beam_final
-        (guess,) = self._generate(encoded, language, [duration], beam)
-        if partial:
-            window = FULL_WINDOW  # no second look
-        return self._judge(features, guess, language, probability, window)
+        ngram = self._settings.no_repeat_ngram.get(language, 0)
+        (draft,) = self._generate(encoded, language, [duration], beam, ngram)
+        if not partial:
+            (draft,) = self._timed(encoded, window, language, [draft])
+            return self._judge(audio, features, draft, language, probability, window)
+        return self._result(draft, language, probability)
 
     def decode_batch(
         self, segments: Sequence[Audio], *, languages: Sequence[str]
@@ -130,29 +145,39 @@ class WhisperRecogniser:
         window = self._window(max(durations), languages)
         features = [self._model.feature_extractor(audio) for audio in segments]
         encoded = self._encode(features, window)
-        guesses = self._generate(encoded, language, durations, self._settings.beam_final)
+        ngram = self._settings.no_repeat_ngram.get(language, 0)
+        drafts = self._generate(encoded, language, durations, self._settings.beam_final, ngram)
+        drafts = self._timed(encoded, window, language, drafts)
         return [
-            self._judge(one, guess, language, 1.0, window)
-            for one, guess in zip(features, guesses, strict=True)
+            self._judge(audio, one, draft, language, 1.0, window)
+            for audio, one, draft in zip(segments, features, drafts, strict=True)
         ]
 
-    def _judge(
+    def _judge(  # noqa: PLR0917 - one decoding and where it came from
         self,
+        audio: Audio,
         features: npt.NDArray[np.float32],
-        guess: Hypothesis,
+        draft: _Draft,
         language: str,
         probability: float,
         window: int,
     ) -> Recognition:
         """Believe what was decoded over a window, or decode it over the full one, or give up."""
-        guards = self._settings.guards
-        refused = refusal(guess, language, guards)
+        refused = refusal(draft.guess, language, self._settings.guards)
         redecoded = bool(refused) and refused != "invention" and window < FULL_WINDOW
         if redecoded:
             encoded = self._encode([features], FULL_WINDOW)
-            beam = self._settings.beam_final
-            (guess,) = self._generate(encoded, language, [guess.duration_s], beam)
-            refused = refusal(guess, language, guards)
+            beam, duration = self._settings.beam_final, draft.guess.duration_s
+            (draft,) = self._generate(encoded, language, [duration], beam, _LOOP_BREAKER)
+            (draft,) = self._timed(encoded, FULL_WINDOW, language, [draft])
+        found = self._result(draft, language, probability, redecoded=redecoded)
+        return self._with_rest(audio, found, draft.end_s)
+
+    def _result(
+        self, draft: _Draft, language: str, probability: float, *, redecoded: bool = False
+    ) -> Recognition:
+        guess = draft.guess
+        refused = refusal(guess, language, self._settings.guards)
         return Recognition(
             text="" if refused else guess.text,
             language=language,
@@ -160,6 +185,36 @@ class WhisperRecogniser:
             language_probability=probability,
             redecoded=redecoded,
             refused=refused,
+            char_times=() if refused else draft.char_times,
+        )
+
+    def _with_rest(self, audio: Audio, found: Recognition, end_s: float) -> Recognition:
+        """Decode what follows where the text stops well before the audio.
+
+        Whisper learnt from subtitles, and ends a line where a subtitle would be full: three
+        seconds of fast speech were lost behind forty characters.
+        """
+        rest = audio[round(max(0.0, end_s) * RATE) :]
+        enough = self._settings.longest_untold_s
+        if not found.text or not found.char_times or len(rest) < enough * RATE:
+            return found
+        more = self.decode(rest, languages=[found.language], partial=False)
+        if not more.text:
+            return found
+        gap = "" if found.language == "zh" else " "
+        n, m = len(found.text), len(more.text)
+        return replace(
+            found,
+            text=found.text + gap + more.text,
+            confidence=(found.confidence * n + more.confidence * m) / (n + m),
+            redecoded=True,
+            char_times=(
+                *found.char_times,
+                *([end_s] if gap else []),
+                *(round(end_s + time, 2) for time in more.char_times),
+            )
+            if more.char_times
+            else (),
         )
 
     def _window(self, duration_s: float, languages: Sequence[str]) -> int:
@@ -187,8 +242,8 @@ class WhisperRecogniser:
         return best, allowed[best] / total if total else 1 / len(allowed)
 
     def _generate(
-        self, encoded: Any, language: str, durations: Sequence[float], beam: int
-    ) -> list[Hypothesis]:
+        self, encoded: Any, language: str, durations: Sequence[float], beam: int, ngram: int
+    ) -> list[_Draft]:
         tokenizer, suppressed = self._tokenizer(language)
         prompt = self._prompt(tokenizer, language)
         limit = min(
@@ -198,7 +253,7 @@ class WhisperRecogniser:
             encoded,
             [prompt] * len(durations),
             beam_size=beam,
-            no_repeat_ngram_size=self._settings.no_repeat_ngram.get(language, 0),
+            no_repeat_ngram_size=ngram,
             max_length=len(prompt) + limit,
             return_scores=True,
             return_no_speech_prob=True,
@@ -211,16 +266,39 @@ class WhisperRecogniser:
             # The score is the sum over the tokens divided by their number (length penalty 1);
             # the end token counts too, as in faster-whisper.
             logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
-            found.append(
-                Hypothesis(
-                    text=tidy(tokenizer.decode(tokens)),
-                    tokens=len(tokens),
-                    duration_s=duration,
-                    avg_logprob=logprob,
-                    no_speech=result.no_speech_prob,
-                )
+            guess = Hypothesis(
+                text=tidy(tokenizer.decode(tokens)),
+                tokens=len(tokens),
+                duration_s=duration,
+                avg_logprob=logprob,
+                no_speech=result.no_speech_prob,
             )
+            found.append(_Draft(guess, tokens))
         return found
+
+    def _timed(
+        self, encoded: Any, window: int, language: str, drafts: list[_Draft]
+    ) -> list[_Draft]:
+        """Find out when each character was said, by the decoder's attention to the audio."""
+        if not all(draft.tokens for draft in drafts):
+            return drafts
+        tokenizer, _ = self._tokenizer(language)
+        aligned = self._model.model.align(
+            encoded,
+            tokenizer.sot_sequence,
+            [draft.tokens for draft in drafts],
+            [window] * len(drafts),
+        )
+        timed = []
+        for draft, one in zip(drafts, aligned, strict=True):
+            starts = token_starts(one.alignments, len(draft.tokens))
+            pieces, groups = tokenizer.split_tokens_on_unicode(draft.tokens)
+            ends = np.cumsum([len(group) for group in groups])
+            firsts = [0, *(int(end) for end in ends[:-1])]
+            raw = [(piece, starts[first]) for piece, first in zip(pieces, firsts, strict=True)]
+            times = character_times(raw, draft.guess.text)
+            timed.append(replace(draft, char_times=times, end_s=starts[-1]))
+        return timed
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - a recogniser lives as long as the process
     def _tokenizer(self, language: str) -> tuple[Tokenizer, list[int]]:

@@ -138,6 +138,46 @@ async def test_men_are_heard_through_a_phone_line_too(whisper):
 
 
 @pytest.mark.model
+async def test_fast_speech_is_heard_to_its_end(whisper):
+    # 64 characters in 10 s: the model alone stops after forty, as a subtitle would.
+    texts = [
+        event.text
+        async for event in transcribe_files(CALLS / "c07.agent.flac", AsrSettings(), whisper)
+        if isinstance(event, TranscriptFinal)
+    ]
+    (fast,) = [text for text in texts if "公众号" in text]
+    assert "选择时间段" in fast
+    assert "工作日" in fast
+
+
+@pytest.mark.model
+async def test_characters_point_at_the_place_in_the_recording(whisper):
+    truth = json.loads((CALLS / "c02.json").read_text(encoding="utf-8"))
+    finals = [
+        event
+        async for event in transcribe_files(
+            {"agent": CALLS / "c02.agent.flac"}, AsrSettings(), whisper
+        )
+        if isinstance(event, TranscriptFinal)
+    ]
+    assert all(len(final.char_times) == len(final.text) for final in finals)
+    found = 0
+    for event in truth["events"]:
+        for final in finals:
+            at = final.text.find(event.get("phrase", "")[:3] or "无")
+            near = event.get("phrase_near")
+            if (
+                event["role"] == "agent"
+                and near
+                and at >= 0
+                and final.end > near[0] > final.start - 1
+            ):
+                assert abs(final.char_times[at] - near[0]) < 0.7  # measured: .37 on all calls
+                found += 1
+    assert found >= 2
+
+
+@pytest.mark.model
 async def test_the_agents_refusal_is_in_the_transcript(whisper):
     texts = [
         event.text
