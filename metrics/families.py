@@ -57,6 +57,19 @@ class Families:
         self.ring_attempts = counter(
             "ring_attempts", "Times an agent's phone was rung, by result.", "queue", "result"
         )
+        self.ratings = counter(
+            "call_ratings",
+            "What callers pressed after the call, by scale (like: 1; five: 1 to 5).",
+            "queue",
+            "scale",
+            "value",
+        )
+        self.rating = histogram(
+            "call_rating",
+            "Callers' ratings on the scale of five.",
+            (1.0, 2.0, 3.0, 4.0, 5.0),
+            "queue",
+        )
         self.wait = histogram(
             "call_wait_seconds",
             "Time from joining the queue to connect or leaving.",

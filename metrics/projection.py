@@ -33,6 +33,7 @@ from telephony.events import (
     CallConnected,
     CallEnded,
     CallJoined,
+    CallRated,
     CallRecord,
     Outcome,
     PbxHealth,
@@ -84,6 +85,7 @@ class MetricsProjection:
         self._call_reasons = WordBound(_MAX_REASONS)
         self._leg_reasons = WordBound(_MAX_REASONS)
         self._raised = Once(_REMEMBERED_ALERTS)
+        self._rated = Once(_REMEMBERED_ALERTS)
         self._open_alerts: OrderedDict[str, tuple[str, float]] = OrderedDict()
         registry.register(LiveCollector(self._live, self._queues, clock))
         registry.register(self._health)
@@ -95,6 +97,7 @@ class MetricsProjection:
             RingEnded: self._ring_ended,
             CallConnected: self._call_connected,
             CallEnded: self._call_ended,
+            CallRated: self._call_rated,
             LegOpened: self._leg_opened,
             LegClosed: self._leg_closed,
             TranscriptFinal: self._transcript_final,
@@ -206,6 +209,14 @@ class MetricsProjection:
             self._families.offered.labels(queue).inc()
         if record.wait_s is not None:
             self._families.wait.labels(queue, record.outcome).observe(record.wait_s)
+
+    def _call_rated(self, event: CallRated) -> None:
+        if not self._rated.first(event.call_id):
+            return
+        queue = self._queue(event.queue)
+        self._families.ratings.labels(queue, event.scale, str(event.value)).inc()
+        if event.scale == "five":
+            self._families.rating.labels(queue).observe(event.value)
 
     # Audio and transcripts
 

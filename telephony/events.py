@@ -336,6 +336,19 @@ class ReconcileFinished(Event, frozen=True, kw_only=True):
     bad_lines: int
 
 
+RatingScale = Literal["like", "five"]
+"""`like`: pressed 1 to like the agent. `five`: 1 (bad) to 5 (good)."""
+
+
+class CallRated(CallEvent, frozen=True, kw_only=True):
+    """After the agent had hung up, the caller pressed a key; it mostly follows `CallEnded`."""
+
+    queue: str
+    agent: str
+    scale: RatingScale
+    value: int
+
+
 class PbxHealth(Event, frozen=True, kw_only=True):
     """How the connection to one PBX is.
 

@@ -24,6 +24,7 @@ from backbone.store.schema import (
     calls,
     direct_calls,
     legs,
+    ratings,
     refused_calls,
     ring_attempts,
 )
@@ -34,10 +35,12 @@ from telephony.events import (
     CallConnected,
     CallEnded,
     CallJoined,
+    CallRated,
     CallRecord,
     CallRefused,
     DirectCallEnded,
     Handover,
+    RatingScale,
     RingAttempt,
     RingEnded,
 )
@@ -237,10 +240,24 @@ def _leg_closed(connection: Connection, _seq: int, event: Event) -> None:
         connection.execute(insert(legs).values(never_opened | values))
 
 
+def _call_rated(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, CallRated)  # noqa: S101 - as above
+    values = {
+        "call_id": event.call_id,
+        "queue": event.queue,
+        "agent": event.agent,
+        "scale": event.scale,
+        "value": event.value,
+        "at": event.at,
+    }
+    _upsert(connection, ratings, ratings.c.call_id == event.call_id, values)
+
+
 PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
     CallJoined: (_call_joined,),
     CallConnected: (_call_connected,),
     CallEnded: (_call_ended,),
+    CallRated: (_call_rated,),
     CallRefused: (_call_refused,),
     RingEnded: (_ring_ended,),
     DirectCallEnded: (_direct_call_ended,),
@@ -252,6 +269,23 @@ PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
 
 
 # Reading
+
+
+class StoredRating(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller pressed after a call."""
+
+    call_id: str
+    queue: str
+    agent: str
+    scale: RatingScale
+    value: int
+    at: float
+
+
+def rating_of(connection: Connection, call_id: str) -> StoredRating | None:
+    """The caller's rating of a call; None when there is none."""
+    row = connection.execute(select(ratings).where(ratings.c.call_id == call_id)).mappings().first()
+    return StoredRating(**row) if row is not None else None
 
 
 def open_calls(connection: Connection) -> list[OpenCall]:

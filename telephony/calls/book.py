@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from backbone.ids import call_id
 from telephony.calls.visit import Attempt, Visit
 
 OWN_CHANNELS = ("Snoop/", "AudioSocket/", "WebSocket/", "UnicastRTP/")
@@ -65,6 +66,14 @@ class VisitBook:
     def finished(self, uniqueid: str) -> Finished | None:
         """The last finished visit of a caller's channel."""
         return self._finished.get(uniqueid)
+
+    def last_call_id(self, system: str, uniqueid: str) -> str | None:
+        """The call id of the open or the last finished visit of a caller's channel."""
+        visit = self._open.get(uniqueid)
+        if visit is not None:
+            return visit.call_id
+        last = self._finished.get(uniqueid)
+        return call_id(system, uniqueid, last.number) if last is not None else None
 
     def next_number(self, uniqueid: str) -> int:
         """Which visit of this channel the next one is, from 1."""

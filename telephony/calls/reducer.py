@@ -11,6 +11,7 @@ from telephony.calls.book import Finished, VisitBook
 from telephony.calls.direct import DirectCalls
 from telephony.calls.lifecycle import Handler, Lifecycle
 from telephony.calls.queueing import Queueing, interface_of
+from telephony.calls.ratings import Ratings
 from telephony.calls.refusals import Refusals
 from telephony.calls.talking import Talking
 from telephony.calls.times import moment_of, whole_seconds
@@ -44,7 +45,13 @@ class CallReducer:
         self._life = Lifecycle(system, ring_cycle_s, self.book, max_open=max_open, grace_s=grace_s)
         self._resync = resync.Resync(self._life)
         self.direct = DirectCalls(self._life, self._is_agent)
-        parts = (Queueing(self._life), Talking(self._life), Refusals(self._life), self.direct)
+        parts = (
+            Queueing(self._life),
+            Talking(self._life),
+            Refusals(self._life),
+            Ratings(self._life),
+            self.direct,
+        )
         self._handlers: dict[str, list[Handler]] = {}
         for part in parts:
             for event, handler in part.handlers.items():
@@ -64,7 +71,8 @@ class CallReducer:
         """
         self._life.settle_overdue(arrived)
         handlers = self._handlers.get(message.event)
-        if handlers is not None:
+        # Of the variables set, by far the most frequent event, one matters.
+        if handlers is not None and (message.event != "VarSet" or message.may_hold(b"QUEUESTATUS")):
             moment = moment_of(message, arrived)
             self._resync.touch(message)
             for handler in handlers:

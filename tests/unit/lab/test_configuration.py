@@ -9,7 +9,18 @@ from tingzhen.lab import configuration
 from tingzhen.lab.configuration import LabSettings
 from tingzhen.lab.install import Installation
 
-DIALPLAN_VARIABLES = {"EXTEN", "CUT", "CHANNEL", "VISIT_LIMIT"}
+DIALPLAN_VARIABLES = {
+    "EXTEN",
+    "CUT",
+    "CHANNEL",
+    "IF",
+    "MEMBERINTERFACE",
+    "QUEUENAME",
+    "QUEUESTATUS",
+    "RATE",
+    "TINGZHEN_KEY",
+    "VISIT_LIMIT",
+}
 
 
 @pytest.fixture
