@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from backbone.events import Delivery, Event
 from backbone.media import Role
 
@@ -58,6 +60,14 @@ class TranscriptPartial(Event, frozen=True, kw_only=True):
         return ("partial", self.call_id, self.role)
 
 
+class Correction(msgspec.Struct, frozen=True):
+    """A word of the lexicon in place of what was decoded, from character `at` of the text."""
+
+    at: int
+    heard: str
+    written: str
+
+
 class TranscriptFinal(Event, frozen=True, kw_only=True):
     """What a segment said, once and for all. Exactly one per segment that held speech.
 
@@ -67,6 +77,8 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     the end of speech to this event; `late` when that is more than the node's settings allow.
     `at` minus the call's answer minus `end` is its age. `char_times` has the start of each
     character of `text` on the call's clock; it is empty where the recogniser gives none.
+    `corrections` tells what the lexicon changed in `text`. `display` is `text` with its numbers
+    in digits, empty where that is the same.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
@@ -87,6 +99,8 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     redecoded: bool = False
     late: bool = False
     char_times: tuple[float, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    display: str = ""
 
 
 class AudioGap(Event, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from asr.editor import Editor
 from asr.events import (
     AsrHealth,
     AudioGap,
@@ -117,6 +118,7 @@ class Transcriber:
         self._early: OrderedDict[str, deque[AudioFrame]] = OrderedDict()
         self._recogniser = recogniser
         self._totals = _Totals()
+        self._editor = Editor(settings.lexicon)
         self._load = LoadWatch(settings.late_after_s)
         self._counted_skips = 0
         self._caught_up = asyncio.Event()
@@ -341,6 +343,7 @@ class Transcriber:
         else:
             duration = (segment.end - segment.start) / RATE
             leg.language.heard(recognition.language, recognition.language_probability, duration)
+        edited = self._editor.edit(recognition.text, recognition.language)
         self._totals.segments += 1
         self._totals.redecodes += recognition.redecoded
         leg.shown = None
@@ -358,7 +361,7 @@ class Transcriber:
                 segment_id=segment.segment_id,
                 start=leg.call_time(segment.start),
                 end=leg.call_time(segment.end),
-                text=recognition.text,
+                text=edited.text,
                 language=recognition.language,
                 confidence=recognition.confidence,
                 level_db=segment.level_db,
@@ -371,6 +374,8 @@ class Transcriber:
                     round(leg.call_time(segment.audio_start) + seconds, 2)
                     for seconds in recognition.char_times
                 ),
+                corrections=edited.corrections,
+                display=edited.display,
             )
         )
         leg.unfinished -= 1

@@ -191,6 +191,11 @@ class AsrSettings(BaseModel):
     language: Language = Field(
         default="zh", description="Spoken language; auto finds it per leg and keeps it."
     )
+    lexicon: str = Field(
+        default="hospital-zh",
+        description="Words that are put right by their sound in Chinese finals: the bundled "
+        "lexicon's name, a file of your own, or empty for none.",
+    )
     partial_step_s: float = Field(
         default=1.0, ge=0, le=10, description="Seconds between partials of a segment; 0 for none."
     )

@@ -1,0 +1,42 @@
+"""What becomes of a decoded text: words put right, numbers written for display. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asr.events import Correction
+from asr.lexicon import load
+from asr.written_numbers import written
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A text as it is matched, what was changed in it, and how it reads in digits."""
+
+    text: str
+    corrections: tuple[Correction, ...] = ()
+    display: str = ""
+
+
+class Editor:
+    """Edits finals.
+
+    Args:
+        lexicon: name or path of one, or empty for none.
+
+    Raises:
+        LexiconError: it cannot be used.
+    """
+
+    def __init__(self, lexicon: str) -> None:
+        self._lexicon = load(lexicon) if lexicon else None
+
+    def edit(self, text: str, language: str) -> Edited:
+        """Edit one text; other languages than Chinese stay as they are."""
+        if language != "zh":
+            return Edited(text)
+        corrections: tuple[Correction, ...] = ()
+        if self._lexicon is not None:
+            text, corrections = self._lexicon.correct(text)
+        display = written(text)
+        return Edited(text, corrections, "" if display == text else display)
