@@ -11,6 +11,7 @@ _BANNER_PREFIX = b"Asterisk Call Manager/"
 _BANNER_LIMIT = 256
 _EOL = b"\r\n"
 _BLANK = b"\r\n\r\n"
+_EVENT = b"Event: "
 
 
 class AmiMessage:
@@ -18,19 +19,57 @@ class AmiMessage:
 
     A header may stand several times (`ChanVariable`, `Output`): `get` gives its first value,
     `getall` all of them. The representation shows no values: they may be personal.
+
+    Most messages of a PBX are of no interest, so one that came as bytes is cut into headers when
+    it is first asked for one other than its name.
     """
 
-    __slots__ = ("_first", "_repeated")
+    __slots__ = ("_body", "_event", "_headers", "_parser", "_repeats")
 
-    def __init__(self, headers: list[tuple[str, str]]) -> None:
-        self._first: dict[str, str] = {}
-        self._repeated: dict[str, list[str]] = {}
+    def __init__(
+        self, headers: list[tuple[str, str]], body: bytes = b"", parser: AmiParser | None = None
+    ) -> None:
+        self._body = body
+        self._parser = parser
+        if body:
+            self._event = body[len(_EVENT) : body.find(_EOL)].decode("utf-8", "replace")
+        else:
+            self._set(headers)
+            self._event = self._headers.get("event", "")
+
+    def _set(self, headers: list[tuple[str, str]]) -> None:
+        self._headers: dict[str, str] = {}
+        self._repeats: dict[str, list[str]] = {}
         for name, value in headers:
             key = name.lower()
-            if key not in self._first:
-                self._first[key] = value
+            if key not in self._headers:
+                self._headers[key] = value
             else:
-                self._repeated.setdefault(key, [self._first[key]]).append(value)
+                self._repeats.setdefault(key, [self._headers[key]]).append(value)
+
+    def _cut(self) -> None:
+        body, self._body = self._body, b""
+        headers, malformed = _headers_of(body)
+        self._set(headers)
+        if malformed and self._parser is not None:
+            self._parser.malformed_lines += malformed
+        self._parser = None
+
+    @property
+    def _first(self) -> dict[str, str]:
+        if self._body:
+            self._cut()
+        return self._headers
+
+    @property
+    def _repeated(self) -> dict[str, list[str]]:
+        if self._body:
+            self._cut()
+        return self._repeats
+
+    def may_hold(self, text: bytes) -> bool:
+        """Whether a header may hold this text; False is certain, and cheap to know."""
+        return not self._body or text in self._body
 
     def get(self, name: str, default: str = "") -> str:
         """The first value of a header."""
@@ -46,16 +85,20 @@ class AmiMessage:
     @property
     def event(self) -> str:
         """The event's name; empty for a response."""
-        return self._first.get("event", "")
+        return self._event
 
     @property
     def response(self) -> str:
         """The response's word (`Success`, `Error`, …); empty for an event."""
+        if self._body and b"\nresponse:" not in self._body.lower():
+            return ""
         return self._first.get("response", "")
 
     @property
     def action_id(self) -> str:
         """Which action this answers; empty when none."""
+        if self._body and b"\nactionid:" not in self._body.lower():
+            return ""
         return self._first.get("actionid", "")
 
     def __eq__(self, other: object) -> bool:
@@ -79,7 +122,8 @@ class AmiParser:
     Attributes:
         banner: the greeting line, once seen; None when the stream began without one.
         oversized: messages dropped for their size or number of headers.
-        malformed_lines: lines without a colon, left out of their message.
+        malformed_lines: lines without a colon, left out of their message; counted when its headers
+            are first asked for.
     """
 
     def __init__(self, *, max_bytes: int = 256 * 1024, max_headers: int = 4096) -> None:
@@ -148,11 +192,21 @@ class AmiParser:
         if body.count(_EOL) >= self._max_headers:
             self.oversized += 1
             return None
-        headers = []
-        for line in body.decode("utf-8", "replace").split("\r\n"):
-            name, colon, value = line.partition(":")
-            if colon and name:
-                headers.append((name, value.removeprefix(" ")))
-            elif line:
-                self.malformed_lines += 1
+        if body.startswith(_EVENT):
+            return AmiMessage([], body + _EOL, self)
+        headers, malformed = _headers_of(body)
+        self.malformed_lines += malformed
         return AmiMessage(headers) if headers else None
+
+
+def _headers_of(body: bytes) -> tuple[list[tuple[str, str]], int]:
+    """A message's headers, and how many lines are none."""
+    headers = []
+    malformed = 0
+    for line in body.decode("utf-8", "replace").split("\r\n"):
+        name, colon, value = line.partition(":")
+        if colon and name:
+            headers.append((name, value.removeprefix(" ")))
+        elif line:
+            malformed += 1
+    return headers, malformed

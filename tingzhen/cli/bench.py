@@ -169,6 +169,137 @@ def _bundled_calls() -> Path:
     return Path(str(resources.files("tingzhen.demo"))) / "calls"
 
 
+@app.command()
+def ami(
+    recording: Annotated[
+        Path | None, typer.Option("--ami", help="Recorded AMI stream of one call; ours if unset.")
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="Calls in each round.")] = 300,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of both sides in turn.")] = 9,
+    memory_calls: Annotated[
+        int, typer.Option(min=0, help="Calls over which memory is watched; 0: not at all.")
+    ] = 100_000,
+    beside: Annotated[
+        bool, typer.Option(help="Measure panoramisk on the same bytes too (in the dev extra).")
+    ] = True,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Manager events a second, from bytes to call events, and memory over very many calls.
+
+    Rates are of one core (its processor time), on an unfiltered recording.
+
+    Examples:
+
+        tingzhen bench ami
+
+        tingzhen bench ami --memory-calls 0 --json
+    """
+    import sys
+
+    import msgspec
+
+    from tingzhen.ami_bench import Recording, memory, rates
+
+    source = Recording(recording)
+    machine = f"{platform.machine()}, {_processor()}, Python {platform.python_version()}"
+    command = f"tingzhen {' '.join(sys.argv[1:])}"
+    found = rates(source, calls=calls, rounds=rounds, beside=beside)
+    samples = []
+    for sample in memory(source, memory_calls) if memory_calls else ():
+        samples.append(sample)
+        stderr.print(f"{sample.calls} calls: {sample.rss_mb:.1f} MB")
+    ratio = found[0].median / found[1].median if len(found) > 1 else None
+    growth = max(s.rss_mb for s in samples) - samples[0].rss_mb if samples else None
+    if json:
+        for rate in found:
+            print_json({"type": "bench_rate", **msgspec.structs.asdict(rate)})
+        for sample in samples:
+            print_json({"type": "bench_memory", **msgspec.structs.asdict(sample)})
+        print_json(
+            {
+                "type": "bench_ami",
+                "ratio": ratio,
+                "growth_mb": growth,
+                "machine": machine,
+                "command": command,
+            }
+        )
+        return
+    table = Table("", "events", "events/s, median", "95 % of rounds reach")
+    for rate in found:
+        table.add_row(rate.who, str(rate.events), f"{rate.median:,.0f}", f"{rate.p95:,.0f}")
+    console.print(table)
+    if ratio is not None:
+        console.print(f"ours / panoramisk: {ratio:.2f}")
+    if samples and growth is not None:
+        console.print(
+            f"memory: {samples[0].rss_mb:.1f} MB after {samples[0].calls} calls, "
+            f"{growth:+.1f} MB at most up to {samples[-1].calls}"
+        )
+    console.print(f"machine: {machine}", markup=False)
+    console.print(f"command: {command}", markup=False)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+@app.command("rules")
+def rules_speed(
+    words: Annotated[int, typer.Option(min=1, help="Made-up words to look for.")] = 10_000,
+    rules: Annotated[Path | None, typer.Option(help="Rule pack (a folder); ours if unset.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Characters a second of normalise and match; the time that judging one final takes.
+
+    Examples:
+
+        tingzhen bench rules
+
+        tingzhen bench rules --words 65000 --json
+    """
+    from importlib import resources
+
+    from qa_engine.evaluate import read_truth
+    from qa_engine.pack import DEFAULT_PACK, load
+    from tingzhen.log_setup import configure_logging
+    from tingzhen.rules_bench import final_times, percentile, throughput
+
+    configure_logging("warning")
+    pack = load(rules or DEFAULT_PACK)
+    folder = Path(str(resources.files("tingzhen.demo"))) / "calls"
+    calls = [read_truth(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+    sentences = [said.text for call in calls for said in call.utterances]
+    speed = throughput(sentences, words)
+    times = final_times(pack, calls)
+    line = {
+        "words": words,
+        "sentences": len(sentences),
+        "characters_per_sentence": round(sum(map(len, sentences)) / len(sentences), 1),
+        "automaton_alone_m_per_s": round(speed.automaton, 2),
+        "normalise_m_per_s": round(speed.normalise, 2),
+        "normalise_and_match_m_per_s": round(speed.exact, 2),
+        "and_by_sound_m_per_s": round(speed.phonetic, 2),
+        "rules": len(pack.rules),
+        "phrases": pack.index.size,
+        "final_p50_ms": round(percentile(times, 0.5) * 1000, 3),
+        "final_p95_ms": round(percentile(times, 0.95) * 1000, 3),
+        "final_p99_ms": round(percentile(times, 0.99) * 1000, 3),
+        "pack": f"{pack.name} {pack.version}",
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+    }
+    if json:
+        print_json({"type": "bench_rules", **line})
+        return
+    for name, value in line.items():
+        console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
+
+
 def _numbers(score: Score) -> dict[str, object]:
     return {
         "planned": score.planned,
