@@ -12,7 +12,7 @@ import functools
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import opencc
@@ -22,6 +22,7 @@ _NUMERALS = str.maketrans("〇零一幺二两三四五六七八九", "0011223456
 # Which of these a recogniser writes is chance; no phrase of a pack hangs on it.
 _ONE_SOUND = str.maketrans("您妳她它祂得", "你你他他他的")
 _FULL_STOPS = frozenset("。！？!?;；…\n")
+_STOP = re.compile(f"[{re.escape(''.join(_FULL_STOPS))}]")
 # A "." ends an English sentence but also stands in 3.5, and a recogniser's comma is often wrong:
 # neither may tear a phrase apart.
 _MANY = re.compile(r"([^\d])\1{2,}")
@@ -33,21 +34,53 @@ _WHOLE_NUMBER = re.compile(
 _SINGLE_TEN = "十"
 
 
-@dataclass(frozen=True, slots=True)
 class Normalised:
     """Text to match on.
 
     Character `i` of `text` stands for the original's characters [`starts[i]`, `ends[i]`); both
     never decrease. `stops` and `pauses` are the indexes in `text` before which the original had
-    the end of a sentence, or any punctuation or space (the stops among them), ascending.
+    the end of a sentence, or any punctuation or space (the stops among them), ascending. Where
+    things stood is worked out when it is first asked for: most text holds nothing to show.
     """
 
-    original: str
-    text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-    stops: tuple[int, ...]
-    pauses: tuple[int, ...]
+    __slots__ = ("_layout", "_rewritten", "_stops", "original", "text")
+
+    def __init__(self, original: str, text: str, *, rewritten: bool) -> None:
+        self.original = original
+        self.text = text
+        self._rewritten = rewritten
+        self._layout: _Draft | None = None
+        self._stops: Sequence[int] | None = None
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """See the class."""
+        return self._laid_out().starts
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """See the class."""
+        return self._laid_out().ends
+
+    @property
+    def stops(self) -> Sequence[int]:
+        """See the class."""
+        if self._stops is None:
+            if self._rewritten:
+                self._stops = self._laid_out().stops
+            else:
+                self._stops = _stops(self.original, len(self.text))
+        return self._stops
+
+    @property
+    def pauses(self) -> Sequence[int]:
+        """See the class."""
+        return self._laid_out().pauses
+
+    def _laid_out(self) -> _Draft:
+        if self._layout is None:
+            self._layout = _lay_out(self.original)
+        return self._layout
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original's characters for [start, end) of `text`, which must not be empty."""
@@ -77,7 +110,7 @@ class Normalised:
         return not _inside(self.pauses, start, end)
 
 
-def _inside(marks: tuple[int, ...], start: int, end: int) -> bool:
+def _inside(marks: Sequence[int], start: int, end: int) -> bool:
     at = bisect_left(marks, start + 1)
     return at < len(marks) and marks[at] < end
 
@@ -104,38 +137,77 @@ def _fold(char: str) -> str:
     return "".join(folded)
 
 
+class _Folding(dict[int, int | str | None]):
+    """`_fold` as a table for `str.translate`, filled as characters come up."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        text = _fold(chr(code))
+        # A number is translated faster than a text.
+        folded = ord(text) if len(text) == 1 else text or None
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
+
+
 def normalise(original: str) -> Normalised:
     """Prepare text for matching; words of a rule pack go the same way."""
-    chars: list[str] = []
+    text = original.translate(_FOLDING)
+    numerals = "百" in text or "十" in text or "千" in text
+    rewritten = numerals or _MANY.search(text) is not None
+    if rewritten:
+        for pattern, replacement in _rewriting(text):
+            text = pattern.sub(functools.partial(_replaced, replacement), text)
+    return Normalised(original, text, rewritten=rewritten)
+
+
+def _stops(original: str, length: int) -> tuple[int, ...]:
+    """Where sentences end, in folded text of that length that nothing was rewritten in."""
+    stops = []
+    for match in _STOP.finditer(original):
+        before = original[: match.start()].translate(_FOLDING)
+        if len(before) == length:
+            stops.append(length)
+            break  # whatever follows is the end too
+        stops.append(len(before))
+    return tuple(dict.fromkeys(stops))
+
+
+_Replacement = Callable[[re.Match[str]], str | None]
+
+
+def _rewriting(text: str) -> tuple[tuple[re.Pattern[str], _Replacement], ...]:
+    """What is rewritten after folding, in turn."""
+    return _WITH_NUMERALS if "百" in text or "十" in text or "千" in text else _WITHOUT
+
+
+def _replaced(replacement: _Replacement, match: re.Match[str]) -> str:
+    new = replacement(match)
+    return match.group() if new is None else new
+
+
+def _lay_out(original: str) -> _Draft:
+    """The same as `normalise`, character by character, with the way back."""
+    pieces = list(map(_FOLDING.__getitem__, map(ord, original)))
     starts: list[int] = []
-    ends: list[int] = []
+    for index, piece in enumerate(pieces):
+        if piece is not None:
+            starts += [index] * (1 if isinstance(piece, int) else len(piece))
     stops: dict[int, None] = {}
     pauses: dict[int, None] = {}
-    for index, char in enumerate(original):
-        folded = _fold(char)
-        if not folded:
-            if char in _FULL_STOPS:
-                stops[len(starts)] = None
-            if not char.isalnum():
-                pauses[len(starts)] = None
-            continue
-        for piece in folded:
-            chars.append(piece)
-            starts.append(index)
-            ends.append(index + 1)
-    draft = _Draft("".join(chars), starts, ends, list(stops), list(pauses))
-    if "百" in draft.text or "十" in draft.text or "千" in draft.text:
-        draft.rewrite(_PERCENT, _percent)
-        draft.rewrite(_WHOLE_NUMBER, _digits)
-    draft.rewrite(_MANY, _twice)
-    return Normalised(
-        original,
-        draft.text,
-        tuple(draft.starts),
-        tuple(draft.ends),
-        tuple(draft.stops),
-        tuple(draft.pauses),
-    )
+    for index, piece in enumerate(pieces):
+        if piece is None:
+            at = bisect_left(starts, index)
+            if original[index] in _FULL_STOPS:
+                stops[at] = None
+            if not original[index].isalnum():
+                pauses[at] = None
+    text = original.translate(_FOLDING)
+    draft = _Draft(text, starts, [index + 1 for index in starts], list(stops), list(pauses))
+    for pattern, replacement in _rewriting(draft.text):
+        draft.rewrite(pattern, replacement)
+    return draft
 
 
 @dataclass(slots=True)
@@ -146,9 +218,7 @@ class _Draft:
     stops: list[int]
     pauses: list[int]
 
-    def rewrite(
-        self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str | None]
-    ) -> None:
+    def rewrite(self, pattern: re.Pattern[str], replacement: _Replacement) -> None:
         """Replace matches; each new character stands for all that it replaced."""
         # From the back, so that the positions still to be visited stay true.
         for match in reversed(list(pattern.finditer(self.text))):
@@ -196,3 +266,7 @@ def _digits(match: re.Match[str]) -> str | None:
 def _twice(match: re.Match[str]) -> str:
     # Twice is ordinary Chinese (谢谢, 看看, 妈妈); more is a stutter or a recogniser's loop.
     return match.group(1) * 2
+
+
+_WITHOUT: tuple[tuple[re.Pattern[str], _Replacement], ...] = ((_MANY, _twice),)
+_WITH_NUMERALS = ((_PERCENT, _percent), (_WHOLE_NUMBER, _digits), *_WITHOUT)

@@ -8,13 +8,13 @@ then take away what only looks like a word (see `Guard`).
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from pypinyin import lazy_pinyin
 
 from qa_engine.phrases import Phrase
@@ -22,6 +22,7 @@ from qa_engine.text import Normalised, normalise
 
 _FIRST_SYLLABLE = 0xE000  # the private use area; normalised text never holds it
 _MIN_SYLLABLES = 3
+_MOST_FOR_DFA = 30_000
 _MIN_SYLLABLES_WITH_GAP = 4
 
 
@@ -83,8 +84,7 @@ class _Compiled:
     reach: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
+class _Match(NamedTuple):
     start: int
     end: int
     suspected: bool
@@ -96,6 +96,8 @@ _Found = dict[int, list[_Match]]
 
 class Scan:
     """All that one text holds, by group."""
+
+    __slots__ = ("_found", "_hits", "_index", "text")
 
     def __init__(self, text: Normalised, found: _Found, index: WordIndex) -> None:
         self.text = text
@@ -142,15 +144,24 @@ class _Automaton:
     def build(self) -> None:
         self._patterns = list(self._uses.values())
         if self._uses:
-            self._machine = AhoCorasick(list(self._uses), matchkind=MatchKind.Standard)
+            # The fastest form takes the most memory, which only a lexicon would feel.
+            small = len(self._uses) <= _MOST_FOR_DFA
+            self._machine = AhoCorasick(
+                list(self._uses),
+                matchkind=MatchKind.Standard,
+                implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
+            )
 
     def find(self, text: Normalised, found: _Found) -> None:
         """Add all matches that do not cross the end of a sentence."""
+        if self._machine is None:
+            return
         spelled = self.spell(text.text)
-        if self._machine is None or not spelled:
+        matches = self._machine.find_matches_as_indexes(spelled, overlapping=True)
+        if not matches:
             return
         searched: set[int] = set()
-        for number, start, end in self._machine.find_matches_as_indexes(spelled, overlapping=True):
+        for number, start, end in matches:
             for use in self._patterns[number]:
                 if use.regex is None:
                     self._take(text, found, use, start, end)
@@ -260,7 +271,6 @@ def _guarded(text: Normalised, found: _Found, guard: _Compiled, match: _Match) -
 _syllable_numbers: dict[str, int] = {}
 
 
-@functools.lru_cache(maxsize=50_000)
 def _syllable(char: str) -> str:
     if char.isdigit() and char.isascii():
         char = "零一二三四五六七八九"[int(char)]
@@ -271,10 +281,21 @@ def _syllable(char: str) -> str:
     return chr(_FIRST_SYLLABLE + number)
 
 
+class _Syllables(dict[int, int]):
+    """`_syllable` as a table for `str.translate`, filled as characters come up."""
+
+    def __missing__(self, code: int) -> int:
+        self[code] = syllable = ord(_syllable(chr(code)))
+        return syllable
+
+
+_SYLLABLES = _Syllables()
+
+
 def syllables(text: str) -> str:
     """One private-use character per toneless syllable, other characters as they are.
 
     A character's commonest reading stands for it everywhere, so that the same characters always
     sound alike whatever stands around them.
     """
-    return "".join(map(_syllable, text))
+    return text.translate(_SYLLABLES)

@@ -15,6 +15,7 @@ from tingzhen.cli import (
     analyze,
     audit,
     bench,
+    bench_rules,
     calls,
     demo,
     doctor,
@@ -41,6 +42,7 @@ app.command("calls", help=calls.HELP)(calls.calls)
 app.command("reconcile", help=reconcile.HELP)(reconcile.reconcile)
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
+bench.app.command("rules")(bench_rules.bench_rules)
 app.add_typer(bench.app, name="bench")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.text import normalise
+from qa_engine.text import _lay_out, normalise
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,9 @@ def test_the_ends_of_sentences_and_clauses_are_remembered():
 )
 def test_offsets_are_valid_and_never_go_back(original):
     heard = normalise(original)
+    laid_out = _lay_out(original)
+    assert heard.text == laid_out.text
+    assert list(heard.stops) == laid_out.stops
     assert len(heard.text) == len(heard.starts) == len(heard.ends)
     assert list(heard.starts) == sorted(heard.starts)
     assert list(heard.ends) == sorted(heard.ends)

@@ -1,0 +1,126 @@
+"""How fast rules are: normalise and match against many words, and judge a final."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from asr.events import TranscriptFinal
+from backbone.media import Role
+from qa_engine.evaluate import Truth
+from qa_engine.judge import CallJudge
+from qa_engine.pack import Pack
+from qa_engine.phrases import parse
+from qa_engine.text import normalise
+from qa_engine.words import Phonetic, WordGroup, WordIndex
+from telephony.events import CallConnected
+
+_SEED = 20
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Millions of characters a second on one core, the best of some rounds."""
+
+    automaton: float
+    """Aho–Corasick alone, on text that is normalised already."""
+    normalise: float
+    exact: float
+    """Normalise and match by character."""
+    phonetic: float
+    """Normalise and match by character and by sound."""
+
+
+def throughput(sentences: Sequence[str], words: int, repeat: int = 60) -> Throughput:
+    """Measure sentence by sentence, as they come live.
+
+    Args:
+        sentences: what people say.
+        words: how many made-up words of two to six of their characters are looked for.
+        repeat: how often the sentences are gone through in a round.
+    """
+    chance = random.Random(_SEED)  # noqa: S311 - made-up words, the same each time
+    alphabet = sorted({c for s in sentences for c in normalise(s).text if not c.isdigit()})
+    made: dict[str, None] = {}
+    while len(made) < words:
+        made["".join(chance.choice(alphabet) for _ in range(chance.randint(2, 6)))] = None
+    phrases = tuple(parse(word) for word in made)
+    exact = WordIndex([WordGroup("words", phrases, Phonetic.OFF)])
+    both = WordIndex([WordGroup("words", phrases, Phonetic.AUTO)])
+    alone = AhoCorasick(list(made), matchkind=MatchKind.Standard)
+    clean = [normalise(s).text for s in sentences]
+    size = sum(map(len, sentences)) * repeat
+
+    def rate(work: Callable[[str], object], texts: Sequence[str]) -> float:
+        best = float("inf")
+        for _ in range(_ROUNDS):
+            began = time.process_time()
+            for _ in range(repeat):
+                for text in texts:
+                    work(text)
+            best = min(best, time.process_time() - began)
+        return size / best / 1e6
+
+    return Throughput(
+        automaton=rate(lambda t: alone.find_matches_as_indexes(t, overlapping=True), clean),
+        normalise=rate(normalise, sentences),
+        exact=rate(exact.scan, sentences),
+        phonetic=rate(both.scan, sentences),
+    )
+
+
+def final_times(pack: Pack, calls: Sequence[Truth], repeat: int = 3) -> list[float]:
+    """Seconds of this process's time that judging one final took, for each final of the calls."""
+    times: list[float] = []
+    for _ in range(repeat):
+        for call in calls:
+            judge = CallJudge(pack, call.id)
+            judge.feed(_connected(call.id), 0.0)
+            for number, said in enumerate(call.utterances):
+                role: Role = "agent" if said.role == "agent" else "customer"
+                final = TranscriptFinal(
+                    at=said.end,
+                    call_id=call.id,
+                    role=role,
+                    leg_id=role,
+                    segment_id=str(number),
+                    start=said.start,
+                    end=said.end,
+                    text=said.text,
+                    language="zh",
+                    confidence=0.9,
+                    level_db=-20.0,
+                    lag_s=0.4,
+                    decode_s=0.1,
+                )
+                began = time.process_time()
+                judge.feed(final, said.end + 0.4)
+                times.append(time.process_time() - began)
+    return times
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that this share (0..1) of all does not exceed; values must not be empty."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _connected(call_id: str) -> CallConnected:
+    return CallConnected(
+        at=0.0,
+        call_id=call_id,
+        system="bench",
+        uniqueid=call_id,
+        channel="",
+        queue="",
+        agent="",
+        agent_name="",
+        wait_s=None,
+        ring_s=None,
+        rings=None,
+    )
