@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from telephony.calls.times import RING_CYCLE_S
 
@@ -156,7 +156,11 @@ class PbxSettings(_Model):
     missed_rings_days: float = Field(
         default=7.0, gt=0, le=366, description="days within which those rings count"
     )
-    taps: bool = Field(default=True, description="listen to both legs of answered calls")
+    taps: Literal["ari", "chanspy", "off"] = Field(
+        default="ari",
+        description="how both legs of answered calls are heard: by ARI snoop, by AMI Originate "
+        "with ChanSpy where there is no ARI, or not at all (true: ari, false: off)",
+    )
     ari: AriSettings = Field(default_factory=AriSettings, description="the audio taps' control")
     audiosocket: AudioSocketSettings = Field(
         default_factory=AudioSocketSettings, description="where the taps' audio arrives"
@@ -169,6 +173,11 @@ class PbxSettings(_Model):
     reconcile: ReconcileSettings = Field(
         default_factory=ReconcileSettings, description="the nightly comparison with queue_log"
     )
+
+    @field_validator("taps", mode="before")
+    @classmethod
+    def _named_way(cls, value: object) -> object:
+        return {True: "ari", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _dead_after_a_ping(self) -> PbxSettings:

@@ -175,9 +175,9 @@ async def _listen_to(
                 counters=counters,
             )
             tasks.create_task(job.run(), name="reconcile")
-        if settings.taps:
+        if settings.taps != "off":
             audio = AudioSocketServer(settings.audiosocket, bus, clock, counters)
-            taps = TapService(settings, bus, clock, counters, audio)
+            taps = TapService(settings, bus, clock, counters, audio, pbx=link)
             taps.restore(left.calls)
             tasks.create_task(_receive_audio(audio, settings), name="audiosocket")
             tasks.create_task(taps.run(), name="taps")

@@ -49,6 +49,8 @@ _GRACE_S = 2.0
 _TOLERATED_GAP_S = 0.5
 _TOLERATED_DELAY_S = 0.3
 """The first audio comes 23 to 65 ms after the answer; later, and a word may be missing."""
+_UNSPOKEN_S = 0.2
+"""A longer gap between frames of a leg that is timed by arrival is silence."""
 _SAMPLE_BYTES = 2
 
 
@@ -75,6 +77,21 @@ class Leg:
     samples: int = 0
     offset_s: float = 0.0
     transport: asyncio.WriteTransport | None = None
+    by_arrival: bool = False
+    """Its sender sends nothing while the party sends nothing: silence fills such gaps."""
+    began: float = 0.0
+
+    def filled(self, pcm: bytes, now: float) -> bytes:
+        """Put silence before audio that came later than counting samples says.
+
+        What is waiting to be read comes with it, so a reader that stalled is not taken for a
+        party that did not speak.
+        """
+        if not self.by_arrival or self.gate is None:
+            return pcm
+        due = round((now - self.began) * self.rate)
+        missing = due - self.samples - len(pcm) // _SAMPLE_BYTES
+        return bytes(missing * _SAMPLE_BYTES) + pcm if missing > _UNSPOKEN_S * self.rate else pcm
 
     def tell(self, what: Telling, at_s: float) -> None:
         """Gate the leg: `hold`, `resume` or `end` at a time on the call's clock."""
@@ -92,7 +109,8 @@ class Leg:
     def open(self, audio: Audio, arrived: float, length_s: float) -> None:
         """The first audio is here, `length_s` of it."""
         self.rate = audio.rate
-        self.offset_s = arrived - length_s - self.answered_here
+        self.began = arrived - length_s
+        self.offset_s = self.began - self.answered_here
         self.gate = SpeechGate(audio.rate, self.offset_s)
         for what, at_s in self.early:
             self.tell(what, at_s)
@@ -107,6 +125,8 @@ class Leg:
     @property
     def missing_s(self) -> float:
         """Audio that should be there at the end and is not, in seconds."""
+        if self.by_arrival:
+            return 0.0  # a party that sends nothing at the end is not missing
         last = self.gate.last if self.gate is not None else None
         missing = (last - self.samples) / self.rate if last is not None else 0.0
         return max(0.0, missing)
@@ -137,6 +157,11 @@ class AudioSocketServer:
     def live_legs(self) -> int:
         """Legs that send audio now."""
         return len(self._live)
+
+    @property
+    def where(self) -> str:
+        """Address and port as Asterisk has to dial them."""
+        return f"{self._settings.host}:{self.port}"
 
     def expect(self, leg: Leg) -> None:
         """Let a leg in when it comes."""
@@ -306,6 +331,7 @@ class AudioSocketServer:
             )
             leg.opened.set()
         assert leg.gate is not None  # noqa: S101 - opened above
+        pcm = leg.filled(pcm, self._clock.time())
         passed = leg.gate.passed(leg.samples, pcm)
         if passed:
             self._bus.emit(

@@ -24,8 +24,8 @@ from telephony.events import (
     TapHealth,
 )
 from telephony.settings import PbxSettings
-from telephony.taps.ari import AriClient, AriError, AriEvent, AriGoneError, Direction
-from telephony.waiting import first_of, until
+from telephony.taps.ways import ChanSpyWay, SnoopWay, SpiedPbx, TapWay
+from telephony.waiting import first_of
 
 if TYPE_CHECKING:
     from backbone.bus import Bus
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _ROLES: tuple[Role, ...] = ("customer", "agent")
-_DIRECTION: dict[Role, Direction] = {"customer": "in", "agent": "out"}
-"""Both are heard on the caller's channel: it lives from the first queue to the last transfer."""
-
-_STASIS_WITHIN_S = 5.0
-_AUDIO_WITHIN_S = 5.0
 _TRIES = 6
 _HEALTH_EVERY_S = 1.0
 
@@ -76,6 +71,8 @@ class TapService:
         clock: Clock,
         counters: Counters,
         server: AudioSocketServer,
+        *,
+        pbx: SpiedPbx | None = None,
     ) -> None:
         self._settings = settings
         self._bus = bus
@@ -83,11 +80,14 @@ class TapService:
         self._counters = counters
         self._server = server
         self._calls: dict[str, _Call] = {}
-        self._started: dict[str, asyncio.Event] = {}
-        self._up = asyncio.Event()
         self._run_id = new_id()
-        self._ari: AriClient | None = None
-        self._detail = ""
+        self._way: TapWay
+        if settings.taps == "chanspy":
+            if pbx is None:
+                raise ValueError("ChanSpy taps need the PBX's link")
+            self._way = ChanSpyWay(settings, pbx, server)
+        else:
+            self._way = SnoopWay(settings, clock, counters)
         # From here on, so that no call is missed between construction and `run`.
         self._events = bus.subscribe("taps", CallEvent, LegClosed, maxsize=10_000)
         self._restored: list[OpenCall] = []
@@ -103,7 +103,7 @@ class TapService:
     async def run(self) -> None:
         """Tap until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._stay_connected(), name="taps-ari")
+            group.create_task(self._way.run(self._tell_health), name="taps-way")
             group.create_task(self._report_health(), name="taps-health")
             for call in self._restored:
                 assert call.answered_at is not None  # noqa: S101 - restore took only such
@@ -120,38 +120,7 @@ class TapService:
             async for envelope in self._events:
                 self._follow(group, envelope.event)
 
-    # The connection
-
-    async def _stay_connected(self) -> None:
-        backoff = Backoff(self._settings.retry_first_s, self._settings.retry_longest_s)
-
-        def connected() -> None:
-            self._detail = ""
-            self._up.set()
-            backoff.reset()
-            self._tell_health()
-
-        while True:
-            try:
-                async with AriClient(self._settings.ari, self._settings.ari_secret()) as client:
-                    self._ari = client
-                    await client.listen(connected, self._heard)
-            except (AriError, ValueError) as error:
-                if str(error) != self._detail:
-                    _log.warning("taps_down", system=self._settings.system, detail=str(error))
-                self._detail = str(error)
-            finally:
-                self._up.clear()
-                self._ari = None
-            self._counters.add("ari_disconnects", system=self._settings.system)
-            self._tell_health()
-            await self._clock.sleep(backoff.next())
-
-    def _heard(self, event: AriEvent) -> None:
-        if event.type == "StasisStart" and event.channel is not None:
-            started = self._started.get(event.channel.id)
-            if started is not None:
-                started.set()
+    # Health
 
     async def _report_health(self) -> None:
         while True:
@@ -163,9 +132,9 @@ class TapService:
             TapHealth(
                 at=self._clock.time(),
                 system=self._settings.system,
-                up=self._up.is_set(),
+                up=self._way.up.is_set(),
                 legs=self._server.live_legs,
-                detail=self._detail,
+                detail=self._way.detail,
             )
         )
 
@@ -254,26 +223,12 @@ class TapService:
 
     async def _tap(self, call: _Call, leg: Leg) -> str:
         """Have one leg sent; return why it does not come, or nothing."""
-        started = self._started[leg.leg_id] = asyncio.Event()
         self._server.expect(leg)
         why = "error"
         try:
-            # Without the application's connection Asterisk would end the snoop at once.
-            await first_of(self._up, call.over)
-            ari = self._ari
-            if ari is None:
-                return "no_ari"
-            await ari.snoop(call.uniqueid, _DIRECTION[leg.role], leg.leg_id)
-            if await until(started, _STASIS_WITHIN_S):
-                await ari.export(leg.leg_id)
-                if await until(leg.opened, _AUDIO_WITHIN_S):
-                    why = ""
-        except AriGoneError:
-            why = "gone"
-        except AriError as error:
-            _log.warning("tap_failed", system=self._settings.system, detail=str(error))
+            await first_of(self._way.up, call.over)
+            why = await self._way.ask(call.call_id, call.uniqueid, leg)
         finally:
-            del self._started[leg.leg_id]
             if why:
                 self._server.forget(leg.leg_id)
         return why

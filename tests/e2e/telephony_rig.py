@@ -45,7 +45,9 @@ class Rig:
         self.bus = Bus(self.counters, journal)
         self.link = PbxLink(settings, self.bus, self.clock, self.counters)
         self.server = AudioSocketServer(settings.audiosocket, self.bus, self.clock, self.counters)
-        self.taps = TapService(settings, self.bus, self.clock, self.counters, self.server)
+        self.taps = TapService(
+            settings, self.bus, self.clock, self.counters, self.server, pbx=self.link
+        )
         self.events = []
         self.changed = asyncio.Event()
         self.tasks = {}

@@ -127,7 +127,6 @@ async def test_call_that_nothing_could_hear_is_marked_on_both_sides():
         sides = {(await until(lambda e: isinstance(e, LegClosed))).role for _ in range(2)}
         assert sides == {"agent", "customer"}
         assert taps._calls == {}
-        assert taps._started == {}
         assert taps._server._expected == {}
 
 
