@@ -77,6 +77,41 @@ class Alert(Event, frozen=True, kw_only=True):
     evidence: Evidence
     advice: str = ""
     advice_en: str = ""
+    confirms: str = ""
+    """The provisional alert that this one takes the place of."""
+
+
+class ProvisionalAlert(Event, frozen=True, kw_only=True):
+    """An alert on what is still being said; an `Alert` that `confirms` it follows, or its end.
+
+    Not stored and not numbered: who comes later hears of the alert, if it becomes one.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.LIVE
+
+    alert_id: str
+    call_id: str
+    queue: str
+    agent: str
+    rule: str
+    kind: str
+    severity: Severity
+    role: HitRole
+    title: str
+    title_en: str
+    phrase: str
+    start: float
+    end: float
+    evidence: Evidence
+
+
+class AlertWithdrawn(Event, frozen=True, kw_only=True):
+    """What was provisional is not so: the final says otherwise, or none came."""
+
+    delivery: ClassVar[Delivery] = Delivery.LIVE
+
+    alert_id: str
+    call_id: str
 
 
 class AlertAcknowledged(Event, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Judges one call: events and time in, hits, alerts and compliance steps out.
 
-Pure: no socket, no clock, no store. Finals decide. A partial is only taken as a sign that somebody
-is speaking: until its segment is final nothing is hit by it.
+Pure: no socket, no clock, no store. Finals decide. A partial is a sign that somebody is speaking
+and, where that is asked for, a source of provisional alerts.
 """
 
 from __future__ import annotations
@@ -11,19 +11,29 @@ from dataclasses import dataclass
 
 import structlog
 
+from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.events import Event
 from backbone.ids import stable_id
 from qa_engine.attributes import Seniority
 from qa_engine.conditions.base import Moment
-from qa_engine.events import SEVERITIES, Alert, ComplianceStep, Hit, Severity
+from qa_engine.events import (
+    SEVERITIES,
+    Alert,
+    AlertWithdrawn,
+    ComplianceStep,
+    Hit,
+    ProvisionalAlert,
+    Severity,
+)
 from qa_engine.operators import BaseRule, Operator, build
 from qa_engine.operators.base import Finding, Outcome, StepChange
 from qa_engine.pack import Pack
+from qa_engine.provisional import Provisional
 from qa_engine.state import CallState
 
 _log = structlog.get_logger(__name__)
 
-Verdict = Hit | Alert | ComplianceStep
+Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn
 
 
 @dataclass(slots=True)
@@ -40,6 +50,7 @@ class CallJudge:
         pack: stays in force for this call to its end, whatever is loaded meanwhile.
         call_id: the call's.
         seniority: of agents; one that is not named is `regular`.
+        provisional: tell alerts on partials too (see `qa_engine.provisional`).
         failed: called with the rule's id when a rule breaks; it is not asked again on this call.
     """
 
@@ -49,6 +60,8 @@ class CallJudge:
         call_id: str,
         failed: Callable[[str], None] | None = None,
         seniority: Mapping[str, Seniority] | None = None,
+        *,
+        provisional: bool = False,
     ) -> None:
         self.pack = pack
         self.state = CallState(call_id, pack.index, seniorities=seniority or {})
@@ -58,6 +71,7 @@ class CallJudge:
         self._alerted: dict[tuple[str, str], float] = {}
         self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
         self._closed = False
+        self._provisional = Provisional(pack) if provisional else None
 
     @property
     def closed(self) -> bool:
@@ -68,7 +82,13 @@ class CallJudge:
         """Take an event of this call in. `now` is in seconds since the epoch."""
         self.state.now = max(now, self.state.now)
         said = self.state.learn(event)
-        return self._collect(lambda operator: operator.feed(self.state, event, said))
+        verdicts = self._collect(lambda operator: operator.feed(self.state, event, said))
+        if self._provisional is not None:
+            if isinstance(event, TranscriptPartial):
+                verdicts += self._provisional.hear(self.state, event)
+            elif isinstance(event, TranscriptFinal):
+                verdicts = self._provisional.settle(event, verdicts, self.state.now)
+        return verdicts
 
     def tick(self, now: float) -> list[Verdict]:
         """Let time pass."""
@@ -87,7 +107,10 @@ class CallJudge:
             return []
         self._closed = True
         self.state.over = True
-        return self._collect(lambda operator: operator.close(self.state))
+        verdicts = self._collect(lambda operator: operator.close(self.state))
+        if self._provisional is not None:
+            verdicts += self._provisional.close(self.state)
+        return verdicts
 
     def _collect(self, ask: Callable[[Operator], Iterable[Outcome]]) -> list[Verdict]:
         # Rules that build on what others have found come after them.

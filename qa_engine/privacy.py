@@ -16,7 +16,7 @@ import msgspec
 
 from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.events import Event
-from qa_engine.events import Alert, Hit
+from qa_engine.events import Alert, Hit, ProvisionalAlert
 from qa_engine.text import Normalised, normalise
 
 MASK = "＊"
@@ -198,7 +198,7 @@ def redact(event: _E, kinds: Collection[PersonalKind] = KINDS) -> _E:
             return _with_text(event, mask(event.text, kinds))
         case TranscriptPartial():
             return _with_text(event, mask(event.text, kinds, growing=True))
-        case Hit() | Alert() if event.evidence.text:
+        case Hit() | Alert() | ProvisionalAlert() if event.evidence.text:
             text = mask(event.evidence.text, kinds)
             if text == event.evidence.text:
                 return event

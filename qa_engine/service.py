@@ -112,7 +112,13 @@ class QaService:
             oldest = min(self._calls, key=lambda known: self._calls[known].seen_at)
             del self._calls[oldest]
             self._counters.add("qa_calls_dropped", reason="too_many")
-        judge = CallJudge(self.pack, call_id, self._rule_failed, self._settings.seniority)
+        judge = CallJudge(
+            self.pack,
+            call_id,
+            self._rule_failed,
+            self._settings.seniority,
+            provisional=self._settings.provisional,
+        )
         call = self._calls[call_id] = _Call(judge, self._clock.time())
         return call
 

@@ -33,6 +33,10 @@ class QaSettings(BaseModel):
         gt=0,
         description="Seconds without any event after which a call is taken for over.",
     )
+    provisional: bool = Field(
+        default=False,
+        description="Tell alerts on what is still being said, to be confirmed or withdrawn.",
+    )
     mask_stored: bool = Field(
         default=True,
         description="Cover numbers, names and addresses in what is written to the store. They are "

@@ -1,0 +1,136 @@
+"""Alerts on what is still being said: from the stable beginning of a partial transcript.
+
+A final decides. Until it comes, an exact word in the part of a partial that will hardly change
+any more is told as provisional; the final's own alert then names it (`confirms`), or it is
+withdrawn. Nothing of it is stored: what a page must not miss comes with the final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from asr.events import TranscriptFinal, TranscriptPartial
+from backbone.ids import stable_id
+from qa_engine.events import (
+    Alert,
+    AlertWithdrawn,
+    ComplianceStep,
+    Evidence,
+    Hit,
+    ProvisionalAlert,
+)
+from qa_engine.matches import word_hits
+from qa_engine.operators.words import WordsRule
+from qa_engine.pack import Pack
+from qa_engine.state import CallState, Said
+
+_Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn
+
+MIN_STABLE = 2
+"""Fewer stable characters hold no word worth telling."""
+
+
+class Provisional:
+    """The provisional alerts of one call.
+
+    Only rules of type `words` take part, and of those only the ones that need no company.
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        self._rules = [
+            rule
+            for rule in pack.rules
+            if isinstance(rule, WordsRule)
+            and rule.alerts
+            and rule.accompanied is None
+            and rule.unaccompanied is None
+            and not rule.not_first
+        ]
+        self._open: dict[str, dict[str, str]] = {}
+        """By segment: the provisional alert of each rule."""
+
+    def hear(self, state: CallState, partial: TranscriptPartial) -> Iterator[ProvisionalAlert]:
+        """Tell what the stable part of a partial holds and was not told of its segment yet."""
+        if partial.stable < MIN_STABLE:
+            return
+        known = self._open.setdefault(partial.segment_id, {})
+        said = _as_said(state, partial)
+        for rule in self._rules:
+            if rule.id in known or rule.role not in ("either", partial.role):
+                continue
+            if rule.only is not None and not rule.only.fits(state):
+                continue
+            hits = word_hits(said, rule.lists, "off")
+            if not hits:
+                continue
+            alert_id = stable_id("provisional", state.call_id, rule.id, partial.segment_id)
+            known[rule.id] = alert_id
+            yield ProvisionalAlert(
+                at=state.now,
+                alert_id=alert_id,
+                call_id=state.call_id,
+                queue=state.queue,
+                agent=state.agent,
+                rule=rule.id,
+                kind=rule.kind,
+                severity=rule.severity,
+                role=partial.role,
+                title=rule.title,
+                title_en=rule.title_en,
+                phrase=said.final.text[slice(*hits[0].span)],
+                start=round(partial.start, 2),
+                end=round(partial.end, 2),
+                evidence=Evidence(
+                    segment_id=partial.segment_id, text=said.final.text, span=hits[0].span
+                ),
+            )
+
+    def settle(
+        self, final: TranscriptFinal, verdicts: Sequence[_Verdict], now: float
+    ) -> list[_Verdict]:
+        """The final's verdicts, with what they confirm, and what is withdrawn."""
+        known = self._open.pop(final.segment_id, {})
+        settled: list[_Verdict] = []
+        for verdict in verdicts:
+            if isinstance(verdict, Alert) and verdict.evidence.segment_id == final.segment_id:
+                confirmed = known.pop(verdict.rule, "")
+                if confirmed:
+                    verdict = msgspec.structs.replace(verdict, confirms=confirmed)  # noqa: PLW2901 - the same verdict, completed
+            settled.append(verdict)
+        return [*settled, *_withdrawn(final.call_id, now, known)]
+
+    def close(self, state: CallState) -> list[AlertWithdrawn]:
+        """Withdraw what no final ever decided."""
+        pending, self._open = self._open, {}
+        return [
+            event
+            for known in pending.values()
+            for event in _withdrawn(state.call_id, state.now, known)
+        ]
+
+
+def _withdrawn(call_id: str, at: float, known: dict[str, str]) -> Iterator[AlertWithdrawn]:
+    for alert_id in known.values():
+        yield AlertWithdrawn(at=at, alert_id=alert_id, call_id=call_id)
+
+
+def _as_said(state: CallState, partial: TranscriptPartial) -> Said:
+    text = partial.text[: partial.stable]
+    final = TranscriptFinal(
+        at=partial.at,
+        call_id=partial.call_id,
+        role=partial.role,
+        leg_id="",
+        segment_id=partial.segment_id,
+        start=partial.start,
+        end=partial.end,
+        text=text,
+        language="",
+        confidence=0.0,
+        level_db=0.0,
+        lag_s=0.0,
+        decode_s=0.0,
+    )
+    return Said(final, state.index.scan(text))

@@ -1,0 +1,103 @@
+"""Alerts on partials: told once, confirmed or withdrawn by the final."""
+
+import pytest
+from qa_calls import ANSWERED, CALL, connected, ended, final, joined, legs
+
+from asr.events import TranscriptPartial
+from qa_engine.events import Alert, AlertWithdrawn, ProvisionalAlert
+from qa_engine.judge import CallJudge
+from qa_engine.pack import DEFAULT_PACK, load
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return load(DEFAULT_PACK)
+
+
+@pytest.fixture
+def judge(pack):
+    judge = CallJudge(pack, CALL, provisional=True)
+    for event in (joined(), connected(), *legs()):
+        judge.feed(event, event.at)
+    return judge
+
+
+def partial(text, stable, *, revision=1, start=10.0, role="agent"):
+    return TranscriptPartial(
+        at=ANSWERED + start + revision, call_id=CALL, role=role, segment_id=f"{role}-{start}-0",
+        start=start, end=start + revision, text=text, stable=stable, revision=revision,
+    )  # fmt: skip
+
+
+def said(judge, text, start=10.0, role="agent"):
+    return judge.feed(final(role, start, start + 4, text), ANSWERED + start + 5)
+
+
+def of(kind, verdicts):
+    return [v for v in verdicts if isinstance(v, kind)]
+
+
+def heard(judge, *partials):
+    return [v for p in partials for v in of(ProvisionalAlert, judge.feed(p, p.at))]
+
+
+def test_a_partial_alerts_once_and_the_final_confirms_it(judge):
+    (early,) = heard(
+        judge,
+        partial("这个不", 3),
+        partial("这个不归我管", 6, revision=2),
+        partial("这个不归我管啊你", 7, revision=3),
+    )
+    assert (early.phrase, early.at) == ("不归我管", ANSWERED + 12)
+    verdicts = said(judge, "这个不归我管啊。")
+    (alert,) = of(Alert, verdicts)
+    assert alert.confirms == early.alert_id
+    assert of(AlertWithdrawn, verdicts) == []
+
+
+def test_what_the_final_does_not_hold_is_withdrawn(judge):
+    (early,) = heard(judge, partial("这个不归我管", 6))
+    verdicts = said(judge, "这个号要到窗口办。")
+    assert [w.alert_id for w in of(AlertWithdrawn, verdicts)] == [early.alert_id]
+    assert of(Alert, verdicts) == []
+
+
+def test_what_follows_may_make_it_harmless(judge):
+    early = heard(judge, partial("我不知道", 4))
+    verdicts = said(judge, "我不知道，我帮您查一下。")
+    assert len(of(AlertWithdrawn, verdicts)) == len(early)
+    assert not [a for a in of(Alert, verdicts) if a.confirms]
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        partial("这个不归我管", 3),
+        partial("这个不归我管", 0),
+        partial("这个不归我管", 6, role="customer"),
+        partial("这个不贵我管", 6),
+        partial("您好请问有什么可以帮您", 11),
+    ],
+)
+def test_what_is_not_stable_not_exact_or_not_theirs_is_not_told(judge, quiet):
+    assert heard(judge, quiet) == []
+
+
+def test_what_no_final_decides_is_withdrawn_at_the_end(judge):
+    (early,) = heard(judge, partial("这个不归我管", 6))
+    judge.feed(ended(ANSWERED + 20), ANSWERED + 20)
+    assert [w.alert_id for w in of(AlertWithdrawn, judge.close(ANSWERED + 40))] == [early.alert_id]
+
+
+def test_each_provisional_alert_has_exactly_one_end(judge):
+    early = heard(judge, partial("不归我管，随便你", 8), partial("不归我管", 4, start=30.0))
+    ends = [*said(judge, "不归我管，随便你"), *said(judge, "好的", start=30.0)]
+    confirmed = [a.confirms for a in of(Alert, ends) if a.confirms]
+    withdrawn = [w.alert_id for w in of(AlertWithdrawn, ends)]
+    assert sorted(confirmed + withdrawn) == sorted(a.alert_id for a in early)
+
+
+def test_off_unless_asked_for(pack):
+    judge = CallJudge(pack, CALL)
+    judge.feed(connected(), ANSWERED)
+    assert heard(judge, partial("这个不归我管", 6)) == []
