@@ -69,6 +69,18 @@ class _Lists:
             {entry.get("Uniqueid"): entry for entry in snapshot.entries or ()},
         )
 
+    def hears_music(self, caller_id: str, agent_id: str) -> bool:
+        """Whether hold music is being played to a caller.
+
+        No list says so, but music is written to the caller's channel as signed linear, while the
+        agent's channel, which otherwise is what the caller hears, is read in another format.
+        """
+        caller, agent = self.statuses.get(caller_id), self.statuses.get(agent_id)
+        if caller is None or agent is None:
+            return False
+        written, read = caller.get("Writeformat"), agent.get("Readformat")
+        return written.startswith("slin") and bool(read) and not read.startswith("slin")
+
 
 def status_variables(status: AmiMessage) -> dict[str, str]:
     """The `Variable: NAME=VALUE` headers of one Status message."""
@@ -172,8 +184,11 @@ class Resync:
                 return
             self._book.answer(visit, partner.get("Uniqueid"))
             visit.agent_channel = partner.get("Channel")
-            # An unseen end of a hold would silence the agent's leg for the rest of the call.
-            self._life.unhold(visit, now, None)
+            if lists.hears_music(visit.channel_id, partner.get("Uniqueid")):
+                self._life.hold(visit, now, "music")
+            else:
+                # An unseen end of a hold would silence the agent's leg for the rest of the call.
+                self._life.unhold(visit, now, None)
         elif visit.phase is Phase.WAITING and not waiting:
             status = lists.statuses.get(visit.channel_id)
             variables = status_variables(status) if status is not None else {}

@@ -181,6 +181,40 @@ def test_hold_is_taken_as_over_after_a_gap():
     assert len(script.of(CallHeld)) == len(script.of(CallResumed)) == 1
 
 
+def formats(name, uniqueid, **headers):
+    return AmiMessage(
+        [("Event", "Status"), ("Channel", name), ("Uniqueid", uniqueid), *headers.items()]
+    )
+
+
+@pytest.mark.parametrize("held_before", [True, False])
+def test_hold_goes_on_where_the_caller_is_played_music(held_before):
+    script = Script().answered()
+    if held_before:
+        script.send("MusicOnHoldStart", 5, Uniqueid=CALLER)
+    music = (
+        formats(TRUNK, CALLER, Writeformat="slin"),
+        formats(PHONE, "a.1", Readformat="alaw"),
+    )
+    gap(script, snapshot(TALKING, [], music), at=T0 + 9)
+    assert len(script.of(CallHeld)) == 1
+    assert script.of(CallResumed) == []
+    script.send("MusicOnHoldStop", 20, Uniqueid=CALLER)
+    (resumed,) = script.of(CallResumed)
+    assert resumed.held_s == pytest.approx(15 if held_before else 11, abs=0.01)
+
+
+@pytest.mark.parametrize(("written", "read"), [("alaw", "alaw"), ("slin", "slin"), ("slin", "")])
+def test_formats_that_prove_no_music_end_the_hold(written, read):
+    script = Script().answered().send("MusicOnHoldStart", 5, Uniqueid=CALLER)
+    talking = (
+        formats(TRUNK, CALLER, Writeformat=written),
+        formats(PHONE, "a.1", Readformat=read),
+    )
+    gap(script, snapshot(TALKING, [], talking), at=T0 + 9)
+    assert len(script.of(CallResumed)) == 1
+
+
 def test_restarted_pbx_ends_every_call():
     script = Script()
     gap(script, snapshot(started="a"), at=T0)
