@@ -58,10 +58,10 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `attempts` are the rings of agents' phones in the order in which they ended, `handovers` the
     transfers with from and to. `wrap_up_s` is the time the queue leaves the agent after the call
-    (the member's Wrapuptime; None when it is not known or nobody answered). `picked_up_by` is the
-    channel's device when somebody else took the agent's ringing call, and `conference` is true
-    when the agent joined a third party to the talk. `agent_name` is the member's name, by which
-    queue_log calls the agent.
+    (the member's own Wrapuptime, else the queue's as set; None when neither is known).
+    `picked_up_by` is the device of whoever took the agent's ringing call, and `conference` is true
+    when a third party joined the talk. `agent_name` is the member's name, by which queue_log calls
+    the agent.
     """
 
     call_id: str
@@ -169,7 +169,7 @@ class CallResumed(CallEvent, frozen=True, kw_only=True):
 
 
 class CallTransferred(CallEvent, frozen=True, kw_only=True):
-    """The agent handed the caller on."""
+    """The agent handed the caller on; one who is parked is told of twice, the space second."""
 
     kind: HandoverKind
     from_agent: str

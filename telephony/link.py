@@ -57,10 +57,11 @@ class PbxLink:
     """
 
     def __init__(self, settings: PbxSettings, bus: Bus, clock: Clock, counters: Counters) -> None:
-        self.reducer = CallReducer(settings.system, settings.cycle_s)
+        self.reducer = CallReducer(settings.system, settings.cycle_s, wrap_ups=settings.wrap_up_s)
         self.agents = AgentReducer(
             settings.system,
             MissedRings(settings.missed_rings, settings.missed_rings_days * 86_400.0),
+            wrap_ups=settings.wrap_up_s,
         )
         self._settings = settings
         self._bus = bus

@@ -150,6 +150,10 @@ class PbxSettings(_Model):
         default=15.0, gt=0, description="longest wait before connecting again"
     )
     refused_retry_s: float = Field(default=30.0, gt=0, description="wait after a refused login")
+    wrap_up_s: dict[str, float] = Field(
+        default={},
+        description="wrapuptime of each queue as in queues.conf, which the AMI does not tell",
+    )
     missed_rings: int = Field(
         default=3, ge=1, le=1000, description="unanswered rings of an agent that a lead is told of"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -46,15 +46,22 @@ class AgentReducer:
     Args:
         system: the PBX's name.
         missed: the rule about unanswered rings.
+        wrap_ups: the queues' wrap-up times in seconds, for members who have none of their own.
         max_agents: beyond it new members are not taken in.
     """
 
     def __init__(
-        self, system: str, missed: MissedRings | None = None, *, max_agents: int = 10_000
+        self,
+        system: str,
+        missed: MissedRings | None = None,
+        *,
+        wrap_ups: Mapping[str, float] | None = None,
+        max_agents: int = 10_000,
     ) -> None:
         self.system = system
         self.agents: dict[str, Agent] = {}
         self._missed = missed or MissedRings()
+        self._wrap_ups = dict(wrap_ups or {})
         self._max_agents = max_agents
         self._lines: defaultdict[str, WaitingLine] = defaultdict(WaitingLine)
         self._talks: dict[str, Agent] = {}
@@ -173,7 +180,8 @@ class AgentReducer:
         place = agent.memberships.setdefault(queue, Membership())
         place.paused = message.get("Paused") == "1"
         place.reason = message.get("PausedReason") if place.paused else ""
-        place.wrap_up_s = whole_seconds(message.get("Wrapuptime")) or 0.0
+        of_member = whole_seconds(message.get("Wrapuptime"))
+        place.wrap_up_s = of_member or self._wrap_ups.get(queue, 0.0)
         phone = _phone(message.get("Status"))
         if phone is not None and phone is not agent.phone:
             agent.phone, agent.phone_since = phone, at

@@ -53,8 +53,10 @@ class Lifecycle:
         self.ignored = 0
         self._max_open = max_open
         self._grace_s = grace_s
-        self.wrap_ups: dict[tuple[str, str], float] = {}
-        """Seconds between two calls that a queue leaves a member, by queue and interface."""
+        self.members: dict[tuple[str, str], float] = {}
+        """Each member's own wrap-up time, by queue and interface; 0: it is the queue's."""
+        self.queue_wrap_ups: dict[str, float] = {}
+        """The queues' wrap-up times, which the manager interface does not tell."""
         self._events: list[Event] = []
         self._due: OrderedDict[str, tuple[float, Visit]] = OrderedDict()
 
@@ -202,7 +204,8 @@ class Lifecycle:
         self._due.pop(visit.call_id, None)
         visit.answered_at = at
         visit.wait_s = wait_s
-        visit.wrap_up_s = self.wrap_ups.get((visit.queue, visit.agent))
+        of_member = self.members.get((visit.queue, visit.agent))
+        visit.wrap_up_s = of_member or self.queue_wrap_ups.get(visit.queue)
         # Whatever hold music the queue played is over.
         visit.hold_causes.clear()
         self._events.append(
@@ -255,6 +258,22 @@ class Lifecycle:
             self.settle(visit)
         else:
             visit.part_ended_at = at
+
+    def park(self, visit: Visit, at: float, space: str) -> None:
+        """The caller stands in a parking space: told after the transfer that led there."""
+        if visit.phase is not Phase.COMPLETING or not visit.handovers:
+            self.transfer(visit, at, "parked", space)
+            return
+        before = visit.handovers.pop()
+        visit.handovers.append(
+            Handover(at=before.at, kind="parked", from_agent=visit.agent, to=space)
+        )
+        self._events.append(
+            CallTransferred(
+                at=at, call_id=visit.call_id, kind="parked", from_agent=visit.agent, to=space
+            )
+        )
+        self.settle(visit)
 
     def end_part(self, visit: Visit, at: float) -> bool:
         """The agent's part is over; False when there is none that could be."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from telephony.ami.parser import AmiMessage
 from telephony.calls.book import OWN_CHANNELS
 from telephony.calls.lifecycle import Handler, Lifecycle
@@ -125,11 +127,11 @@ class Queueing:
     def _member(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
         wrap_up_s = whole_seconds(message.get("Wrapuptime"))
         key = (message.get("Queue"), interface_of(message))
-        if all(key) and (key in self._life.wrap_ups or len(self._life.wrap_ups) < _MOST_MEMBERS):
-            self._life.wrap_ups[key] = wrap_up_s or 0.0
+        if all(key) and (key in self._life.members or len(self._life.members) < _MOST_MEMBERS):
+            self._life.members[key] = wrap_up_s or 0.0
 
     def _member_removed(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
-        self._life.wrap_ups.pop((message.get("Queue"), interface_of(message)), None)
+        self._life.members.pop((message.get("Queue"), interface_of(message)), None)
 
     # Ringing
 
@@ -165,7 +167,7 @@ class Queueing:
         visit, attempt = found
         result = _RING_RESULTS.get(message.get("DialStatus"), "failed")
         if attempt.missed and result == "cancelled":
-            result = "no_answer"
+            result = "busy" if attempt.refused else "no_answer"
         if result in {"no_answer", "busy"}:
             self._life.missed(visit, attempt.attempt_id, attempt.agent)
         self._life.ring_ends(visit, attempt, moment.at, result)
@@ -175,6 +177,20 @@ class Queueing:
         if visit is None or not visit.queued:
             return
         attempt_id = message.get("DestUniqueid")
-        if attempt_id in visit.attempts:
-            visit.attempts[attempt_id].missed = True
+        # A phone that refuses has not let it ring: Asterisk says 0, else milliseconds.
+        refused = message.get("RingTime") == "0"
+        attempt = visit.attempts.get(attempt_id)
+        if attempt is not None:
+            attempt.missed, attempt.refused = True, refused
+            if refused and attempt.ended:
+                _correct_result(visit, attempt.agent)
         self._life.missed(visit, attempt_id, message.get("Interface"))
+
+
+def _correct_result(visit: Visit, agent: str) -> None:
+    """Write down that the agent's last ring was refused: DialEnd, told before, said no answer."""
+    for index in reversed(range(len(visit.ring_attempts))):
+        attempt = visit.ring_attempts[index]
+        if attempt.agent == agent and attempt.result == "no_answer":
+            visit.ring_attempts[index] = msgspec.structs.replace(attempt, result="busy")
+            return

@@ -30,6 +30,7 @@ class CallReducer:
         ring_cycle_s: one ring and its pause, see `RING_CYCLE_S`.
         max_open: visits open at once; beyond it the oldest is closed as incomplete.
         grace_s: how long a visit waits for the messages that usually follow.
+        wrap_ups: the queues' wrap-up times in seconds, as in queues.conf.
     """
 
     def __init__(
@@ -40,9 +41,11 @@ class CallReducer:
         max_open: int = 10_000,
         grace_s: float = 1.0,
         remember: int = 10_000,
+        wrap_ups: Mapping[str, float] | None = None,
     ) -> None:
         self.book = VisitBook(remember=remember)
         self._life = Lifecycle(system, ring_cycle_s, self.book, max_open=max_open, grace_s=grace_s)
+        self._life.queue_wrap_ups = dict(wrap_ups or {})
         self._resync = resync.Resync(self._life)
         self.direct = DirectCalls(self._life, self._is_agent)
         parts = (
@@ -98,7 +101,7 @@ class CallReducer:
         """Set the open visits right by what the PBX says is going on."""
         self._resync.apply(snapshot, now)
         if snapshot.members is not None:
-            self._life.wrap_ups = {
+            self._life.members = {
                 (member.get("Queue"), interface_of(member)): whole_seconds(member.get("Wrapuptime"))
                 or 0.0
                 for member in snapshot.members
@@ -123,7 +126,7 @@ class CallReducer:
             self._resync.restore(call)
 
     def _is_agent(self, device: str) -> bool:
-        return any(interface == device for _, interface in self._life.wrap_ups)
+        return any(interface == device for _, interface in self._life.members)
 
     def close_all(self, at: float, reason: str) -> list[Event]:
         """End every open visit as incomplete (a recorded stream is over)."""

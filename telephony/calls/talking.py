@@ -84,7 +84,9 @@ class Talking:
         visit.complete_reason = message.get("Reason")
         visit.by_arrival |= moment.by_arrival
         self._life.end_part(visit, moment.at)
-        if visit.caller_gone or visit.transferred:
+        if visit.handovers and visit.handovers[-1].kind == "blind":
+            self._life.wait_for_more(visit, arrived)  # that it was into a parking lot comes after
+        elif visit.caller_gone or visit.transferred:
             self._life.settle(visit)
         else:
             self._life.wait_for_more(visit, arrived)
@@ -170,7 +172,7 @@ class Talking:
     def _parked(self, message: AmiMessage, moment: Moment, _arrived: float) -> None:
         visit = self._book.of_caller(message.get("ParkeeUniqueid"))
         if visit is not None:
-            self._life.transfer(visit, moment.at, "parked", message.get("ParkingSpace"))
+            self._life.park(visit, moment.at, message.get("ParkingSpace"))
 
     def _conference_joined(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
         uniqueid = message.get("Uniqueid")

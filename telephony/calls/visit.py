@@ -43,6 +43,7 @@ class Attempt:
     ended: bool = False
     answered: bool = False
     missed: bool = False
+    refused: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,16 @@ from backbone.clock import SystemClock
 from backbone.counters import Counters
 from backbone.media import AudioFrame, LegClosed, LegOpened
 from telephony.audiosocket.server import AudioSocketServer
-from telephony.events import CallEnded, CallEvent, PbxHealth, TapHealth
+from telephony.events import (
+    AgentStateChanged,
+    CallEnded,
+    CallEvent,
+    CallRefused,
+    DirectCallEnded,
+    PbxHealth,
+    QueueState,
+    TapHealth,
+)
 from telephony.link import PbxLink
 from telephony.settings import AriSettings, AudioSocketSettings, PbxSettings
 from telephony.taps.service import TapService
@@ -36,6 +45,20 @@ def settings_for(addresses, *, ami_port=None):
     )
 
 
+KINDS = (
+    CallEvent,
+    CallRefused,
+    DirectCallEnded,
+    AgentStateChanged,
+    QueueState,
+    LegOpened,
+    LegClosed,
+    AudioFrame,
+    PbxHealth,
+    TapHealth,
+)
+
+
 class Rig:
     """What is published, kept in order; `until` waits for more of it."""
 
@@ -53,8 +76,7 @@ class Rig:
         self.tasks = {}
 
     async def collect(self):
-        kinds = (CallEvent, LegOpened, LegClosed, AudioFrame, PbxHealth, TapHealth)
-        async for envelope in self.bus.subscribe("rig", *kinds, maxsize=100_000):
+        async for envelope in self.bus.subscribe("rig", *KINDS, maxsize=100_000):
             self.events.append(envelope.event)
             self.changed.set()
 
