@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from backbone.events import Event
 from qa_engine.attributes import Only
@@ -20,6 +20,27 @@ if TYPE_CHECKING:
     from qa_engine.state import CallState, Said
 
 KIND = r"^[a-z][a-z0-9_]*$"
+
+
+class Examples(BaseModel):
+    """Sentences that must, and must not, make a rule fire; `tingzhen rules test` says them.
+
+    One sentence is said by the rule's own side. Several in a list are a conversation; each may
+    begin with `agent:` or `customer:`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    fires: tuple[tuple[str, ...], ...] = ()
+    silent: tuple[tuple[str, ...], ...] = ()
+
+    @field_validator("fires", "silent", mode="before")
+    @classmethod
+    def _one_sentence(cls, value: Any) -> Any:
+        """A sentence by itself is a conversation of one."""
+        if isinstance(value, list | tuple):
+            return [[item] if isinstance(item, str) else item for item in value]
+        return value
 
 
 class BaseRule(BaseModel):
@@ -41,6 +62,7 @@ class BaseRule(BaseModel):
         30.0, ge=0, description="The same wording raises no second alert for that long."
     )
     only: Only | None = Field(None, description="Only on such calls.")
+    examples: Examples | None = Field(None, description="What must and must not fire it.")
     enabled: bool = True
 
     @property

@@ -1,0 +1,72 @@
+"""Examples beside rules, and packs tried on calls that are over."""
+
+import pytest
+
+from qa_engine.events import Alert
+from qa_engine.pack import DEFAULT_PACK, load
+from qa_engine.rehearsal import compare, conversation, judge_events, try_examples
+
+PACK = """\
+pack: test
+version: "1"
+lists:
+  bad: {{about: x, words: [{word}]}}
+  good: {{about: x, words: [我帮您查]}}
+rules:
+  - id: taboo
+    type: words
+    kind: taboo_phrase
+    severity: high
+    role: agent
+    lists: [bad]
+    title: 禁语
+    title_en: Taboo
+    unaccompanied: {{lists: [good], role: same, after_s: 10}}
+    examples:
+      fires: [不归我管, ["customer: 在吗", "agent: 不归我管"]]
+      silent: [归我管, ["不归我管", "我帮您查"], ["customer: 不归我管"]]
+"""
+
+
+def pack_of(folder, word="不归我管"):
+    folder.mkdir(exist_ok=True)
+    (folder / "pack.yaml").write_text(PACK.format(word=word), encoding="utf-8")
+    return load(folder)
+
+
+def test_examples_are_said_and_told(tmp_path):
+    results = try_examples(pack_of(tmp_path / "a"))
+    assert [r.should_fire for r in results] == [True, True, False, False, False]
+    # Company that comes later is not waited for: the fourth shows what the author believed.
+    assert [r.good for r in results] == [True, True, True, False, True]
+    spoilt = try_examples(pack_of(tmp_path / "b", word="归我管"))
+    assert [r.fired for r in spoilt][2] is True
+
+
+def test_every_example_of_the_default_pack_does_as_it_should():
+    results = try_examples(load(DEFAULT_PACK))
+    assert len(results) >= 35
+    assert [r for r in results if not r.good] == []
+
+
+def alerts(pack, *lines):
+    verdicts = judge_events(pack, "c", conversation("c", [("agent", line) for line in lines]))
+    return [v for v in verdicts if isinstance(v, Alert)]
+
+
+@pytest.mark.parametrize(
+    ("new_word", "counts", "new", "gone"),
+    [
+        ("不归我管", (2, 2), 0, 0),
+        ("随便你", (2, 1), 1, 2),
+        ("(不归我管|随便你)", (2, 3), 1, 0),
+        ("没有人说的话", (2, 0), 0, 2),
+    ],
+)
+def test_what_a_change_of_a_pack_would_do(tmp_path, new_word, counts, new, gone):
+    said = ("不归我管", "好的", "随便你", "您自己去看一下吧" * 20, "不归我管")
+    before = alerts(pack_of(tmp_path / "old"), *said)
+    after = alerts(pack_of(tmp_path / "new", word=new_word), *said)
+    (change,) = compare(before, after)
+    assert (change.rule, change.before, change.after) == ("taboo", *counts)
+    assert (len(change.new), len(change.gone)) == (new, gone)
