@@ -21,6 +21,10 @@ WINDOW = 512
 """Samples per probability: 32 ms at 16 kHz."""
 
 _CONTEXT = 64
+_SPEECH = 0.2
+# After so much without speech the state is dropped: music on hold, keys or a hum leave one behind
+# in which the model takes the next speaker for more of the same.
+_QUIET_WINDOWS = 32
 _STATE = (1, 1, 128)
 
 
@@ -50,11 +54,15 @@ class StreamingVad:
 
     def reset(self) -> None:
         """Forget everything heard: the next sample begins a new stream."""
-        self._h = np.zeros(_STATE, np.float32)
-        self._c = np.zeros(_STATE, np.float32)
+        self._forget()
         self._context = np.zeros(_CONTEXT, np.float32)
         self._rest = np.zeros(0, np.float32)
         self._restorer.reset()
+
+    def _forget(self) -> None:
+        self._h = np.zeros(_STATE, np.float32)
+        self._c = np.zeros(_STATE, np.float32)
+        self._quiet = 0  # windows without speech since
 
     def feed(self, audio: Audio) -> list[float]:
         """Take 16 kHz samples in; return one probability for each window they completed."""
@@ -67,8 +75,16 @@ class StreamingVad:
         whole = np.concatenate([self._context, voice])
         rows = np.lib.stride_tricks.sliding_window_view(whole, _CONTEXT + WINDOW)[::WINDOW]
         self._context = whole[-_CONTEXT:].copy()
-        probabilities, self._h, self._c = self._session.run(
-            None,
-            {"input": np.ascontiguousarray(rows), "h": self._h, "c": self._c},
-        )
-        return [float(probability) for probability in probabilities]
+        found: list[float] = []
+        while len(found) < windows:
+            # Never past the window after which the state is dropped, so that chunks do not matter.
+            some = rows[len(found) : len(found) + _QUIET_WINDOWS - self._quiet]
+            probabilities, self._h, self._c = self._session.run(
+                None, {"input": np.ascontiguousarray(some), "h": self._h, "c": self._c}
+            )
+            for probability in probabilities:
+                found.append(float(probability))
+                self._quiet = 0 if found[-1] >= _SPEECH else self._quiet + 1
+            if self._quiet >= _QUIET_WINDOWS:
+                self._forget()
+        return found

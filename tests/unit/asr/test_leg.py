@@ -120,3 +120,14 @@ def test_the_buffer_hands_out_what_was_put_in(steps):
 def test_level():
     assert level_dbfs(np.full(100, 0.1, np.float32)) == pytest.approx(-20)
     assert level_dbfs(np.zeros(100, np.float32)) == -120
+
+
+@pytest.mark.parametrize("sound", ["hum", "chord", "ringback", "hiss"])
+def test_who_speaks_after_a_sound_is_heard(sound):
+    # The detector's state, kept over the sound, made it deaf for whoever spoke next.
+    before = probes()[sound]
+    found = spans(run(data=pcm(np.concatenate([before, TALK]))))
+    assert len(found) == 2
+    for (start, end), (alone_start, alone_end) in zip(found, spans(run()), strict=True):
+        assert abs(start - len(before) - alone_start) < 16_000
+        assert abs(end - len(before) - alone_end) < 16_000
