@@ -19,6 +19,8 @@ from e2e.telephony_rig import Proxy, settings_for, telephony
 
 from backbone.media import LegClosed, LegOpened
 from telephony.events import CallConnected, CallEnded, PbxHealth, TapHealth
+from tingzhen.lab.addresses import unused_port
+from tingzhen.lab.configuration import LabSettings
 from tingzhen.lab.scenario import Lab
 from tingzhen.lab.scripts import AgentScript, CallerScript, Hold, Step, Unhold
 
@@ -164,6 +166,43 @@ async def test_hold_goes_on_over_a_cut_of_the_manager_connection(lab):
         record = await rig.record(truth.uniqueid)
         assert record.hold_s == pytest.approx(3.0, abs=0.05)
         assert record.incomplete_reason == "ami_gap"
+
+
+async def test_media_server_frozen_in_a_call_and_thawed(record_property):
+    port = unused_port()
+    async with (
+        Proxy("127.0.0.1", port) as media,
+        Lab.up(LabSettings(audiosocket=("127.0.0.1", media.port))) as lab,
+    ):
+        settings = settings_for(lab.addresses)
+        ours = settings.audiosocket.model_copy(update={"port": port})
+        async with telephony(settings.model_copy(update={"audiosocket": ours})) as rig:
+            caller = CallerScript(to="support", number="19900000813")
+            async with (
+                asyncio.timeout(40),
+                lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
+            ):
+                await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+                await rig.clock.sleep(0.5)
+                frozen_at = rig.clock.time()
+                media.freeze()
+                await rig.clock.sleep(2.0)
+                thawed_at = rig.clock.time()
+                media.thaw()
+                await rig.clock.sleep(0.5)
+                call.caller.hang_up()
+                truth = await lab.finished(call)
+            record = await rig.record(truth.uniqueid)
+            legs = await rig.until(lambda: len(rig.of(LegClosed)) == 2 and rig.of(LegClosed))
+        assert record.complete
+        assert [leg.complete for leg in legs] == [True, True]  # it came late, and whole
+        for leg in legs:
+            assert leg.samples / 8_000 == pytest.approx(truth.talk_s, abs=0.3)
+        parties = (call.caller, call.answering)
+        before = max(p.media.largest_gap(truth.answered_at, frozen_at) for p in parties)
+        frozen = max(p.media.largest_gap(frozen_at, thawed_at) for p in parties)
+        record_property("largest_gaps_s", {"before": before, "frozen": frozen})
+        assert frozen < max(ALLOWED_GAP_S, before + NOISE_S)
 
 
 async def test_asterisk_frozen_in_a_call_and_thawed():
