@@ -12,6 +12,15 @@ need chromium chromium
 need prometheus prometheus
 need promtool prometheus
 need debootstrap debootstrap
+# A sound server without a sound card, and what PyAudio is built with.
+need pulseaudio pulseaudio
+need paplay pulseaudio-utils
+need cc "gcc libc6-dev"
+[ -e /usr/include/portaudio.h ] || missing="$missing portaudio19-dev"
+ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so >/dev/null 2>&1 || missing="$missing libasound2-plugins"
+"$bin/python" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' \
+    || missing="$missing python3-dev"
 # Without a Han font the page's screenshots are boxes.
 fc-list :lang=zh 2>/dev/null | grep -q . || missing="$missing fonts-wqy-microhei"
 
@@ -25,6 +34,10 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # a list of package names
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
+"$bin/python" -c 'import pyaudio' 2>/dev/null || {
+    say "building PyAudio ..."
+    "$bin/python" -m pip install -q -c constraints.txt pyaudio
+}
 if [ ! -d agent_console/web/node_modules/vitest ]; then
     say "installing what the page's own checks need ..."
     (cd agent_console/web && npm ci --no-audit --no-fund --silent)

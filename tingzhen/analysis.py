@@ -103,8 +103,10 @@ class RecordedCall:
         """Time passes."""
         return self._judge.tick(now)
 
-    def end(self, now: float) -> list[Verdict]:
-        """The recording is over and all of it is transcribed."""
+    def end(self, now: float, duration_s: float | None = None) -> list[Verdict]:
+        """The recording is over and all of it is transcribed; `duration_s` if known only now."""
+        if duration_s is not None:
+            self._duration_s = duration_s
         ended_at = self._answered_at + self._duration_s
         record = CallRecord(
             call_id=self.call_id,

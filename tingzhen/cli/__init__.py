@@ -20,6 +20,7 @@ from tingzhen.cli import (
     demo,
     doctor,
     lab,
+    listen,
     reconcile,
     rules,
     run,
@@ -38,6 +39,7 @@ app.command("run", help=run.HELP)(run.run)
 app.add_typer(lab.app, name="lab")
 app.command("analyze", help=analyze.HELP)(analyze.analyze)
 app.command("transcribe", help=transcribe.HELP)(transcribe.transcribe)
+app.command("listen", help=listen.HELP)(listen.listen)
 app.command("calls", help=calls.HELP)(calls.calls)
 app.command("reconcile", help=reconcile.HELP)(reconcile.reconcile)
 app.add_typer(rules.app, name="rules")

@@ -1,0 +1,114 @@
+"""`tingzhen listen` on a real sound server without a sound card: PulseAudio's null sink."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import wave
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+CALLS = Path(__file__).parents[2] / "tingzhen" / "demo" / "calls"
+TINGZHEN = Path(sys.executable).with_name("tingzhen")
+SECONDS = 14
+
+
+def leg(role):
+    with av.open(str(CALLS / f"c02.{role}.flac")) as container:
+        frames = [frame.to_ndarray().ravel() for frame in container.decode(audio=0)]
+    return np.concatenate(frames)[: 8_000 * SECONDS].astype("<i2")
+
+
+@pytest.fixture
+def sound_server(tmp_path):
+    """A PulseAudio of our own, whose default input hears what is played to its null sink."""
+    socket = tmp_path / "native"
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "PULSE_RUNTIME_PATH": str(tmp_path),
+        "PULSE_STATE_PATH": str(tmp_path),
+        "PULSE_SERVER": f"unix:{socket}",
+    }
+    (tmp_path / ".asoundrc").write_text("pcm.pulse { type pulse }\nctl.pulse { type pulse }\n")
+    daemon = subprocess.Popen(
+        [
+            "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+            "-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1",
+            "-L", "module-null-sink sink_name=desk channels=2 rate=16000",
+        ],
+        env={key: value for key, value in environment.items() if key != "PULSE_SERVER"},
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    until = time.monotonic() + 20
+    while not socket.exists():
+        assert daemon.poll() is None, daemon.stderr.read()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    yield environment
+    daemon.terminate()
+    daemon.communicate(timeout=20)
+
+
+@pytest.mark.model
+def test_a_headset_and_its_line_are_two_legs(sound_server, tmp_path):
+    both = np.stack([leg("agent"), leg("customer")], axis=1)
+    with wave.open(str(tmp_path / "call.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8_000)
+        file.writeframes(both.tobytes())
+    listener = subprocess.Popen(
+        [
+            str(TINGZHEN), "listen", "--device", "pulse",
+            "--seconds", str(SECONDS + 6), "--json",
+        ],
+        env={**sound_server, "TINGZHEN_MODELS": models()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    try:
+        for line in listener.stderr:  # the library's own complaints come first
+            if line.startswith("listening"):
+                break
+        subprocess.run(
+            ["paplay", "--device=desk", str(tmp_path / "call.wav")],
+            env=sound_server, check=True, timeout=60,
+        )  # fmt: skip
+        out, errors = listener.communicate(timeout=90)
+    finally:
+        listener.kill()
+    assert listener.returncode == 0, errors
+    finals = [
+        line for line in map(json.loads, out.splitlines())
+        if line["type"] == "transcript" and line["final"]
+    ]  # fmt: skip
+    said = {
+        role: "".join(final["text"] for final in finals if final["role"] == role)
+        for role in ("agent", "customer")
+    }
+    truth = json.loads((CALLS / "c02.json").read_text(encoding="utf-8"))["utterances"]
+    for role, heard in said.items():
+        first = next(turn["text"] for turn in truth if turn["role"] == role)
+        assert len(set(first) & set(heard)) > len(set(first)) / 2, (role, heard)
+
+
+def test_an_unknown_device_is_told_with_those_there_are(sound_server):
+    done = subprocess.run(
+        [str(TINGZHEN), "listen", "--device", "no such card"],
+        env=sound_server, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "no such card" in done.stderr.splitlines()[-1]
+    assert "pulse" in done.stderr.splitlines()[-1]
+
+
+def models():
+    from asr.model import models_dir  # noqa: PLC0415 - found before HOME is another's
+
+    return str(models_dir(None))
