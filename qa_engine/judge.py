@@ -23,17 +23,21 @@ from qa_engine.events import (
     ComplianceStep,
     Hit,
     ProvisionalAlert,
+    RunningScore,
+    Score,
+    ScoreItem,
     Severity,
 )
 from qa_engine.operators import BaseRule, Operator, build
 from qa_engine.operators.base import Finding, Outcome, StepChange
 from qa_engine.pack import Pack
 from qa_engine.provisional import Provisional
+from qa_engine.scorecard import answers, changed, total
 from qa_engine.state import CallState
 
 _log = structlog.get_logger(__name__)
 
-Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn
+Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn | RunningScore | Score
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class CallJudge:
         self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
         self._closed = False
         self._provisional = Provisional(pack) if provisional else None
+        self._scored: list[ScoreItem] = []
 
     @property
     def closed(self) -> bool:
@@ -88,7 +93,7 @@ class CallJudge:
                 verdicts += self._provisional.hear(self.state, event)
             elif isinstance(event, TranscriptFinal):
                 verdicts = self._provisional.settle(event, verdicts, self.state.now)
-        return verdicts
+        return verdicts + self._running_score()
 
     def tick(self, now: float) -> list[Verdict]:
         """Let time pass."""
@@ -110,7 +115,45 @@ class CallJudge:
         verdicts = self._collect(lambda operator: operator.close(self.state))
         if self._provisional is not None:
             verdicts += self._provisional.close(self.state)
-        return verdicts
+        return verdicts + self._final_score()
+
+    def _running_score(self) -> list[Verdict]:
+        card = self.pack.scorecard
+        if card is None or self.state.connected_at is None or self._closed:
+            return []
+        items = answers(card, self.state)
+        if not changed(self._scored, items):
+            return []
+        self._scored = items
+        return [
+            RunningScore(
+                at=self.state.now,
+                call_id=self.state.call_id,
+                card=card.id,
+                revision=self.pack.version,
+                score=total(card, items),
+                items=tuple(items),
+            )
+        ]
+
+    def _final_score(self) -> list[Verdict]:
+        card = self.pack.scorecard
+        if card is None or self.state.connected_at is None:
+            return []
+        items = answers(card, self.state)
+        return [
+            Score(
+                at=self.state.now,
+                score_id=stable_id("score", self.state.call_id, card.id, self.pack.version),
+                call_id=self.state.call_id,
+                queue=self.state.queue,
+                agent=self.state.agent,
+                card=card.id,
+                revision=self.pack.version,
+                score=total(card, items),
+                items=tuple(items),
+            )
+        ]
 
     def _collect(self, ask: Callable[[Operator], Iterable[Outcome]]) -> list[Verdict]:
         # Rules that build on what others have found come after them.
@@ -159,6 +202,7 @@ class CallJudge:
             return
         self._emitted.add(hit_id)
         self.state.found.append((rule.id, _moment(outcome)))
+        self.state.kinds.append((kind, outcome.suspected))
         yield Hit(
             at=self.state.now,
             hit_id=hit_id,

@@ -20,13 +20,15 @@ from qa_engine.events import (
     Evidence,
     Hit,
     ProvisionalAlert,
+    RunningScore,
+    Score,
 )
 from qa_engine.matches import word_hits
 from qa_engine.operators.words import WordsRule
 from qa_engine.pack import Pack
 from qa_engine.state import CallState, Said
 
-_Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn
+_Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn | RunningScore | Score
 
 MIN_STABLE = 2
 """Fewer stable characters hold no word worth telling."""

@@ -94,6 +94,8 @@ class CallState:
     """All intelligible finals in order of start."""
     found: list[tuple[str, Moment]] = field(default_factory=list)
     """What rules have found, by rule, in the order of finding."""
+    kinds: list[tuple[str, bool]] = field(default_factory=list)
+    """Kind of each hit, and whether it is only suspected."""
     over: bool = False
     """Whether the last word is being said: nothing more is waited for."""
 

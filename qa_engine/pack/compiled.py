@@ -11,6 +11,7 @@ from qa_engine.pack.problems import Problem
 from qa_engine.pack.reading import Source
 from qa_engine.pack.schema import PackFile, Unless, Word, WordList
 from qa_engine.phrases import Phrase
+from qa_engine.scorecard import Scorecard
 from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex
 
 
@@ -28,6 +29,8 @@ class Pack:
 
     stages: tuple[tuple[BaseRule, ...], ...] = ()
     """The rules in an order in which each comes after those it builds on."""
+
+    scorecard: Scorecard | None = None
 
     def rule(self, rule_id: str) -> BaseRule | None:
         """A rule by its id."""
@@ -81,6 +84,7 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
         rules=tuple(rule for rule in rules if rule.enabled),
         index=WordIndex(groups),
         stages=stages,
+        scorecard=next((f.model.scorecard for f in files if f.model.scorecard), None),
     )
     return pack, []
 
@@ -180,6 +184,10 @@ def _named_once(files: Sequence[File]) -> Iterator[Problem]:
         yield Problem(files[0].source.name, 0, 0, "pack", "no file names the pack")
     for file in named[1:]:
         yield file.source.problem(("pack",), f"named already in {named[0].source.name}")
+    scored = [file for file in files if file.model.scorecard]
+    for file in scored[1:]:
+        reason = f"there is one already in {scored[0].source.name}"
+        yield file.source.problem(("scorecard",), reason)
 
 
 def _unique(files: Sequence[File]) -> Iterator[Problem]:

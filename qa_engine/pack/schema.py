@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from qa_engine.operators import AnyRule
+from qa_engine.scorecard import Scorecard
 
 NAME = r"^[a-z][a-z0-9_]*$"
 
@@ -57,6 +58,7 @@ class PackFile(_Strict):
     title_en: str | None = None
     lists: dict[str, WordList] = Field(default_factory=dict)
     rules: tuple[AnyRule, ...] = ()
+    scorecard: Scorecard | None = Field(None, description="Once in a pack.")
 
     @field_validator("lists", mode="before")
     @classmethod

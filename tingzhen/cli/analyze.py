@@ -15,7 +15,7 @@ from backbone.clock import SystemClock
 from backbone.errors import UserError
 from backbone.events import Event
 from backbone.media import Role
-from qa_engine.events import Alert, ComplianceStep, Hit
+from qa_engine.events import Alert, ComplianceStep, Hit, RunningScore, Score
 from tingzhen.cli.output import ROLE_NAME, clock_time, console, print_json, severity_text
 from tingzhen.cli.transcribe import show_transcript, transcript_line
 
@@ -119,6 +119,16 @@ def event_line(known_at: float, event: Event) -> dict[str, object] | None:
                 "done_at": event.done_at,
                 "emitted_at": emitted_at,
             }
+        case RunningScore() | Score():
+            return {
+                "type": "score",
+                "final": isinstance(event, Score),
+                "card": event.card,
+                "revision": event.revision,
+                "score": event.score,
+                "items": msgspec.to_builtins(event.items),
+                "emitted_at": emitted_at,
+            }
         case _:
             return None
 
@@ -132,6 +142,9 @@ def _show(event: Event) -> None:
         case ComplianceStep() if event.state != "pending":
             mark = "[green]✓[/]" if event.state == "done" else "[red]✗[/]"
             console.print(f"      {mark} {event.title} [dim]{event.title_en}[/]")
+        case Score():
+            figure = "不适用 n/a" if event.score is None else f"{event.score:g}"
+            console.print(f"      得分 [dim]score[/] [bold]{figure}[/]")
         case _:
             pass
 
