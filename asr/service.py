@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
-from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +18,7 @@ from asr.events import (
 )
 from asr.language import LanguageLock
 from asr.leg import AudioLost, LegOutput, LegPipeline, SpeechBegan, SpeechEnded, SpeechSoFar
+from asr.live_leg import EarlyAudio, LiveLeg, Segment, Shown, Totals
 from asr.load import LoadWatch
 from asr.recognisers.base import HasWorkers, Recogniser, Recognition
 from asr.resample import RATE
@@ -35,61 +34,6 @@ from backbone.media import AudioFrame, LegClosed, LegOpened
 _log = structlog.get_logger(__name__)
 
 _HEALTH_EVERY_S = 1.0
-_EARLY_LEGS = 64
-_EARLY_FRAMES = 250  # 5 s of 20 ms frames
-
-
-@dataclass(slots=True)
-class _Shown:
-    """The last partial of an open segment."""
-
-    segment_id: str
-    text: str = ""
-    revision: int = 0
-
-
-@dataclass(slots=True)
-class _Leg:
-    opened: LegOpened
-    pipeline: LegPipeline
-    language: LanguageLock
-    heard_at: float = 0.0  # clock time when the audio up to `expected` arrived
-    segments: int = 0
-    unfinished: int = 0
-    late: int = 0
-    closed: bool = False
-    shown: _Shown | None = None
-
-    def call_time(self, sample: int) -> float:
-        """A 16 kHz sample on the call's clock."""
-        return self.opened.offset_s + sample / RATE
-
-    def spoken_at(self, sample: int) -> float:
-        """When a 16 kHz sample was spoken, on the system's clock."""
-        heard_s = self.pipeline.expected / self.opened.rate
-        return self.heard_at - (heard_s - sample / RATE)
-
-
-@dataclass(slots=True)
-class _Segment:
-    """What is decoded, partially or finally."""
-
-    leg: _Leg
-    segment_id: str
-    start: int
-    end: int
-    spoken_at: float
-    level_db: float = 0.0
-    audio_start: int = 0
-
-
-@dataclass(slots=True)
-class _Totals:
-    segments: int = 0
-    partials: int = 0
-    redecodes: int = 0
-    late: int = 0
-    audio_s: float = 0.0
 
 
 class Transcriber:
@@ -111,13 +55,13 @@ class Transcriber:
         self._bus = bus
         self._clock = clock
         self._counters = counters
-        self._scheduler: DecodeScheduler[_Segment] = DecodeScheduler(
+        self._scheduler: DecodeScheduler[Segment] = DecodeScheduler(
             recogniser, settings.parallel, clock, counters
         )
-        self._legs: dict[str, _Leg] = {}
-        self._early: OrderedDict[str, deque[AudioFrame]] = OrderedDict()
+        self._legs: dict[str, LiveLeg] = {}
+        self._early = EarlyAudio(counters)
         self._recogniser = recogniser
-        self._totals = _Totals()
+        self._totals = Totals()
         self._editor = Editor(settings.lexicon)
         self._load = LoadWatch(settings.late_after_s)
         self._counted_skips = 0
@@ -166,33 +110,20 @@ class Transcriber:
             return
         settings = self._settings
         pipeline = LegPipeline(opened.rate, settings.vad, partial_step_s=settings.partial_step_s)
-        self._legs[opened.leg_id] = _Leg(opened, pipeline, LanguageLock(settings.language))
-        for frame in self._early.pop(opened.leg_id, ()):
+        self._legs[opened.leg_id] = LiveLeg(opened, pipeline, LanguageLock(settings.language))
+        for frame in self._early.take(opened.leg_id):
             await self._hear(frame)
 
     async def _hear(self, frame: AudioFrame) -> None:
         leg = self._legs.get(frame.leg_id)
         if leg is None:
-            self._keep_early(frame)
+            self._early.keep(frame)
             return
         before = leg.pipeline.expected
         outputs = leg.pipeline.feed(frame.sample, frame.pcm)
         leg.heard_at = frame.at
         self._totals.audio_s += (leg.pipeline.expected - before) / leg.opened.rate
         await self._take(leg, outputs)
-
-    def _keep_early(self, frame: AudioFrame) -> None:
-        """Audio may overtake the stored event that announces its leg: keep a little of it."""
-        waiting = self._early.get(frame.leg_id)
-        if waiting is None:
-            if len(self._early) >= _EARLY_LEGS:
-                _, dropped = self._early.popitem(last=False)
-                self._counters.add("asr_unannounced_frames", len(dropped))
-            waiting = self._early[frame.leg_id] = deque()
-        if len(waiting) >= _EARLY_FRAMES:
-            waiting.popleft()
-            self._counters.add("asr_unannounced_frames")
-        waiting.append(frame)
 
     async def _close(self, closed: LegClosed) -> None:
         leg = self._legs.get(closed.leg_id)
@@ -210,7 +141,7 @@ class Transcriber:
         await self._take(leg, outputs)
         await self._finish(leg)
 
-    async def _take(self, leg: _Leg, outputs: list[LegOutput]) -> None:
+    async def _take(self, leg: LiveLeg, outputs: list[LegOutput]) -> None:
         for output in outputs:
             match output:
                 case SpeechBegan():
@@ -222,10 +153,10 @@ class Transcriber:
                 case AudioLost():
                     self._lost(leg, output)
 
-    def _segment_id(self, leg: _Leg, start: int) -> str:
+    def _segment_id(self, leg: LiveLeg, start: int) -> str:
         return stable_id(leg.opened.leg_id, start)
 
-    def _began(self, leg: _Leg, speech: SpeechBegan) -> None:
+    def _began(self, leg: LiveLeg, speech: SpeechBegan) -> None:
         self._bus.emit(
             SpeechStarted(
                 at=self._clock.time(),
@@ -236,8 +167,8 @@ class Transcriber:
             )
         )
 
-    async def _so_far(self, leg: _Leg, speech: SpeechSoFar) -> None:
-        segment = _Segment(
+    async def _so_far(self, leg: LiveLeg, speech: SpeechSoFar) -> None:
+        segment = Segment(
             leg,
             self._segment_id(leg, speech.start),
             speech.start,
@@ -252,8 +183,8 @@ class Transcriber:
             Work(speech.audio, lambda: leg.language.languages, segment),
         )
 
-    async def _ended(self, leg: _Leg, speech: SpeechEnded) -> None:
-        segment = _Segment(
+    async def _ended(self, leg: LiveLeg, speech: SpeechEnded) -> None:
+        segment = Segment(
             leg,
             self._segment_id(leg, speech.start),
             speech.start,
@@ -281,7 +212,7 @@ class Transcriber:
             Work(speech.audio, lambda: leg.language.languages, segment),
         )
 
-    def _lost(self, leg: _Leg, lost: AudioLost) -> None:
+    def _lost(self, leg: LiveLeg, lost: AudioLost) -> None:
         self._counters.add("asr_audio_gaps")
         _log.warning(
             "asr_audio_gap",
@@ -301,19 +232,19 @@ class Transcriber:
 
     # Text out
 
-    async def _deliver(self, decoded: Decoded[_Segment]) -> None:
+    async def _deliver(self, decoded: Decoded[Segment]) -> None:
         if decoded.partial:
             self._publish_partial(decoded)
         else:
             await self._publish_final(decoded)
 
-    def _publish_partial(self, decoded: Decoded[_Segment]) -> None:
+    def _publish_partial(self, decoded: Decoded[Segment]) -> None:
         segment, recognition = decoded.subject, decoded.recognition
         if recognition is None or not recognition.text:
             return
         shown = segment.leg.shown
         if shown is None or shown.segment_id != segment.segment_id:
-            shown = segment.leg.shown = _Shown(segment.segment_id)
+            shown = segment.leg.shown = Shown(segment.segment_id)
         stable = common_prefix(shown.text, recognition.text)
         shown.text = recognition.text
         shown.revision += 1
@@ -332,7 +263,7 @@ class Transcriber:
             )
         )
 
-    async def _publish_final(self, decoded: Decoded[_Segment]) -> None:
+    async def _publish_final(self, decoded: Decoded[Segment]) -> None:
         segment = decoded.subject
         leg = segment.leg
         recognition = decoded.recognition or Recognition(
@@ -381,7 +312,7 @@ class Transcriber:
         leg.unfinished -= 1
         await self._finish(leg)
 
-    async def _finish(self, leg: _Leg) -> None:
+    async def _finish(self, leg: LiveLeg) -> None:
         """Once a closed leg's last final is out, say so and forget it."""
         if not leg.closed or leg.unfinished or leg.opened.leg_id not in self._legs:
             return

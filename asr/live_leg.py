@@ -1,0 +1,97 @@
+"""What the transcriber keeps of the legs that it hears."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from asr.language import LanguageLock
+from asr.leg import LegPipeline
+from asr.resample import RATE
+from backbone.counters import Counters
+from backbone.media import AudioFrame, LegOpened
+
+_EARLY_LEGS = 64
+_EARLY_FRAMES = 250  # 5 s of 20 ms frames
+
+
+@dataclass(slots=True)
+class Shown:
+    """The last partial of an open segment."""
+
+    segment_id: str
+    text: str = ""
+    revision: int = 0
+
+
+@dataclass(slots=True)
+class LiveLeg:
+    """A leg that is heard, until its last final is out."""
+
+    opened: LegOpened
+    pipeline: LegPipeline
+    language: LanguageLock
+    heard_at: float = 0.0  # clock time when the audio up to `expected` arrived
+    segments: int = 0
+    unfinished: int = 0
+    late: int = 0
+    closed: bool = False
+    shown: Shown | None = None
+
+    def call_time(self, sample: int) -> float:
+        """A 16 kHz sample on the call's clock."""
+        return self.opened.offset_s + sample / RATE
+
+    def spoken_at(self, sample: int) -> float:
+        """When a 16 kHz sample was spoken, on the system's clock."""
+        heard_s = self.pipeline.expected / self.opened.rate
+        return self.heard_at - (heard_s - sample / RATE)
+
+
+@dataclass(slots=True)
+class Segment:
+    """What is decoded, partially or finally."""
+
+    leg: LiveLeg
+    segment_id: str
+    start: int
+    end: int
+    spoken_at: float
+    level_db: float = 0.0
+    audio_start: int = 0
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts since the start."""
+
+    segments: int = 0
+    partials: int = 0
+    redecodes: int = 0
+    late: int = 0
+    audio_s: float = 0.0
+
+
+class EarlyAudio:
+    """A little audio of legs that are not announced yet: it may overtake the stored event."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._frames: OrderedDict[str, deque[AudioFrame]] = OrderedDict()
+
+    def keep(self, frame: AudioFrame) -> None:
+        """Keep a frame; the oldest of a leg, or the oldest leg, gives way and is counted."""
+        waiting = self._frames.get(frame.leg_id)
+        if waiting is None:
+            if len(self._frames) >= _EARLY_LEGS:
+                _, dropped = self._frames.popitem(last=False)
+                self._counters.add("asr_unannounced_frames", len(dropped))
+            waiting = self._frames[frame.leg_id] = deque()
+        if len(waiting) >= _EARLY_FRAMES:
+            waiting.popleft()
+            self._counters.add("asr_unannounced_frames")
+        waiting.append(frame)
+
+    def take(self, leg_id: str) -> deque[AudioFrame]:
+        """What was kept of a leg, which is known from now on."""
+        return self._frames.pop(leg_id, deque())
