@@ -92,7 +92,9 @@ def read_queue_log(lines: Iterable[str]) -> QueueLog:
 class _Reader:
     def __init__(self, log: QueueLog) -> None:
         self._log = log
-        self._open: dict[str, LoggedVisit] = {}
+        # By queue too: a caller transferred into another one enters it before the first lets go.
+        self._open: dict[tuple[str, str], LoggedVisit] = {}
+        self._last: dict[tuple[str, str], LoggedVisit] = {}
         self._count: dict[str, int] = {}
 
     def take(self, number: int, text: str) -> str:
@@ -110,11 +112,16 @@ class _Reader:
         if event == _RESTARTED:
             self._restart()
         elif event == "ENTERQUEUE":
-            self._open.pop(uniqueid, None)
+            self._open.pop((uniqueid, queue), None)
             self._new(number, uniqueid, queue, at)
         elif event in _OF_A_VISIT:
-            # Without its beginning: the log was rotated in the middle of the call.
-            visit = self._open.get(uniqueid) or self._new(number, uniqueid, queue, None)
+            visit = self._open.get((uniqueid, queue))
+            if visit is None and event == "RINGNOANSWER":
+                # The phone was still ringing when the caller left.
+                visit = self._last.get((uniqueid, queue))
+            if visit is None:
+                # Without its beginning: the log was rotated in the middle of the call.
+                visit = self._new(number, uniqueid, queue, None)
             return self._go_on(visit, at, agent, event, data)
         return ""
 
@@ -138,7 +145,7 @@ class _Reader:
     def _new(self, number: int, uniqueid: str, queue: str, at: int | None) -> LoggedVisit:
         count = self._count[uniqueid] = self._count.get(uniqueid, 0) + 1
         visit = LoggedVisit(uniqueid=uniqueid, visit=count, line=number, queue=queue, entered_at=at)
-        self._open[uniqueid] = visit
+        self._open[uniqueid, queue] = self._last[uniqueid, queue] = visit
         self._log.visits.append(visit)
         return visit
 
@@ -156,7 +163,7 @@ class _Reader:
 
     def _close(self, visit: LoggedVisit, at: int, problem: str) -> str:
         visit.ended_at = at
-        del self._open[visit.uniqueid]
+        del self._open[visit.uniqueid, visit.queue]
         return problem
 
 

@@ -87,6 +87,28 @@ def test_second_visit_of_a_channel_and_rings_are_kept_apart():
     assert log.bad_lines == []
 
 
+def test_next_queue_may_be_entered_before_the_transfer_is_logged():
+    first, second = log_of(
+        BEFORE,
+        "104|c.1|support|B|CONNECT|4|b.1|1",
+        "105|c.1|report|NONE|ENTERQUEUE||5550100|1",
+        "105|c.1|support|B|BLINDTRANSFER|report|hotline|4|1|1",
+        "108|c.1|report|NONE|EXITWITHTIMEOUT|1|1|3",
+    ).visits
+    assert (first.queue, first.hangup_by, first.talk_s) == ("support", "transfer", 1)
+    assert (second.queue, second.outcome, second.visit) == ("report", "timeout", 2)
+
+
+def test_ring_that_outlasts_its_caller_makes_no_second_visit():
+    log = log_of(
+        BEFORE,
+        "107|c.1|support|NONE|EXITWITHTIMEOUT|1|1|7",
+        "107|c.1|support|A|RINGNOANSWER|7000",
+    )
+    (visit,) = log.visits
+    assert (visit.outcome, visit.missed) == ("timeout", 1)
+
+
 def test_bad_lines_are_reported_with_their_numbers_and_cost_nothing_else():
     log = log_of(
         "garbage",
