@@ -226,7 +226,9 @@ def _compare_talk(note: _Note, record: CallRecord, visit: LoggedVisit) -> None:
     if visit.hangup_by and not _same_side(record, visit):
         note("hangup_by", record.hangup_by, visit.hangup_by)
     if visit.ring_s:  # 0 is also what it says whenever the queue's timeout is 0
-        _compare_time(note, "ring", record.ring_s, visit.ring_s, early=DIALLING_S)
+        # A round in which another phone refused began before this one rang: at most with the wait.
+        early = record.wait_s if visit.missed and record.wait_s else DIALLING_S
+        _compare_time(note, "ring", record.ring_s, visit.ring_s, early=early)
     _compare_time(note, "talk", record.talk_s, visit.talk_s, early=0.0)
 
 

@@ -19,6 +19,8 @@ class Finished(NamedTuple):
     number: int
     ended_at: float
     agent_channel_id: str
+    joined_until: float = 0.0
+    """A join up to then is this visit's own, told again."""
 
 
 class VisitBook:
@@ -121,8 +123,11 @@ class VisitBook:
         if self._agents.get(visit.agent_channel_id) is visit:
             del self._agents[visit.agent_channel_id]
         self.forget_attempts(visit)
+        # The next queue may be joined a moment before the agent's part is told to be over.
+        joined_until = ended_at if visit.estimated_join else visit.joined_at
+        finished = Finished(visit.number, ended_at, visit.agent_channel_id, joined_until)
         for channel_id in {visit.channel_id, visit.uniqueid}:
-            self.remember(channel_id, Finished(visit.number, ended_at, visit.agent_channel_id))
+            self.remember(channel_id, finished)
 
     def remember(self, uniqueid: str, finished: Finished) -> None:
         """Keep a finished visit from being opened again."""

@@ -63,7 +63,7 @@ class Queueing:
                 return
             self._superseded(before, moment.at)
         last = self._book.finished(uniqueid)
-        if last is not None and moment.at <= last.ended_at:
+        if last is not None and moment.at <= last.joined_until:
             self._life.ignored += 1
             return
         self._life.open(message, moment)

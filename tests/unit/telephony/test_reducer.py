@@ -176,6 +176,15 @@ def test_transfer_back_into_a_queue_is_a_second_visit():
     assert (second.wait_s, second.talk_s) == (pytest.approx(3.5), pytest.approx(5.0))
 
 
+def test_second_join_that_happened_before_the_first_agents_completion_and_is_told_after():
+    script = Script().answered()
+    script.send("BlindTransfer", 8.0, TransfereeUniqueid=CALLER, Extension="8002")
+    script.complete(8.002, "transfer").join(8.001).hangup_request(11).abandon(11).leave(11).hangup(
+        11.1
+    )
+    assert [(r.visit, r.outcome) for r in script.records] == [(1, "answered"), (2, "abandoned")]
+
+
 def test_second_join_told_before_the_first_agents_completion():
     script = Script().answered()
     script.send("BlindTransfer", 11, TransfereeUniqueid=CALLER, Extension="8001")
