@@ -194,7 +194,7 @@ async def test_reloading_in_a_flood_loses_nothing(desk: World) -> None:
 
         async def flood() -> int:
             for number in range(total):
-                last = await call.say(f"s{number}", "agent", str(number), start=float(number))
+                last = await call.say(f"s{number}", "agent", f"第{number}句", start=float(number))
             return last
 
         flooding = asyncio.create_task(flood())
@@ -210,7 +210,7 @@ async def test_reloading_in_a_flood_loses_nothing(desk: World) -> None:
             async with live(client, **resume) as (browser, again):
                 assert again["snapshot"] is None
                 rest = texts(await until(browser, last)) if hello["seq"] < last else []
-            assert known + rest == [str(number) for number in range(total)]
+            assert known + rest == [f"第{number}句" for number in range(total)]
 
 
 async def test_a_stalled_browser_is_let_go_and_costs_the_others_nothing(desk: World) -> None:
