@@ -70,6 +70,16 @@ class BaseRule(BaseModel):
         """Whether a finding is an alert, not only a hit."""
         return self.severity != "info" if self.alert is None else self.alert
 
+    @property
+    def alert_title(self) -> str:
+        """What its alerts are called, in Chinese."""
+        return self.title
+
+    @property
+    def alert_title_en(self) -> str:
+        """The same in English."""
+        return self.title_en
+
     def groups(self) -> Iterable[str]:
         """Names of the word groups it looks at."""
         return ()

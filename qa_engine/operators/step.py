@@ -48,6 +48,16 @@ class StepRule(BaseRule):
         """Names of the word groups it looks at."""
         return (*self.any_of, *self.all_of)
 
+    @property
+    def alert_title(self) -> str:
+        """The step is missing: its bare name would read as if it had been heard."""
+        return f"缺少{self.title}"
+
+    @property
+    def alert_title_en(self) -> str:
+        """The same in English."""
+        return f"Missing – {self.title_en}"
+
 
 class StepOperator(Quiet):
     """Follows one step of one call."""
@@ -141,7 +151,10 @@ class StepOperator(Quiet):
             phrase="",
             start=start,
             end=end,
-            evidence=Evidence(measured=round(state.clock, 1), limit=due, unit="s"),
+            # What is due at the hang-up has no deadline that could be compared with anything.
+            evidence=Evidence()
+            if rule.within_s is None
+            else Evidence(measured=round(state.clock, 1), limit=due, unit="s"),
         )
 
     def _span(self, state: CallState, due: float) -> tuple[float, float]:

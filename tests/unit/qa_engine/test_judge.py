@@ -150,3 +150,13 @@ def test_time_never_goes_back(pack):
     judge.tick(ANSWERED + 50)
     judge.tick(ANSWERED + 40)
     assert judge.state.now == ANSWERED + 50
+
+
+def test_a_missing_step_is_called_missing(pack):
+    judge = begun(pack)
+    judge.feed(final("agent", 1, 3, "喂，说吧"), ANSWERED + 4)
+    judge.feed(final("customer", 4, 8, "我想问一下怎么挂号"), ANSWERED + 9)
+    missing = [v for v in judge.tick(ANSWERED + 30) if isinstance(v, Alert)]
+    opening = next(alert for alert in missing if alert.kind == "missing_greeting")
+    assert opening.title.startswith("缺少")
+    assert opening.title_en.startswith("Missing")
