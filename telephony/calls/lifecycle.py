@@ -298,12 +298,16 @@ class Lifecycle:
         self._due.setdefault(visit.call_id, (arrived + self._grace_s, visit))
 
     def settle_overdue(self, now: float) -> None:
-        """End the visits whose grace time is over. `now` is on the clock of arrivals."""
+        """End the visits whose grace time is over. `now` is on the clock of arrivals.
+
+        A busy Asterisk sends no AgentComplete when both channels are gone before it comes to it;
+        who asked for the hangup, and when it was, is known all the same.
+        """
         while self._due:
             due, visit = next(iter(self._due.values()))
             if due > now:
                 break
-            if visit.with_agent:
+            if visit.with_agent and not visit.hung_up_by:
                 visit.doubt("agent_complete_unseen")
             self._due.pop(visit.call_id)
             self.settle(visit)

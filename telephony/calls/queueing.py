@@ -61,19 +61,20 @@ class Queueing:
             if moment.at <= before.joined_at or before.estimated_join:
                 self._life.ignored += 1  # the same join again, or one that a resync knew already
                 return
-            self._superseded(before, moment.at)
+            self._superseded(before, moment.at, message.get("Queue"))
         last = self._book.finished(uniqueid)
         if last is not None and moment.at <= last.joined_until:
             self._life.ignored += 1
             return
         self._life.open(message, moment)
 
-    def _superseded(self, visit: Visit, at: float) -> None:
+    def _superseded(self, visit: Visit, at: float, queue: str) -> None:
         """The caller joins a queue again: the visit before is over."""
         if visit.with_agent:
             ended_at = visit.part_ended_at if visit.part_ended_at is not None else at
-            if not visit.transferred:
-                visit.doubt("agent_complete_unseen")
+            # Queue() tells of an agent's hanging up before it lets the caller go on, and of a
+            # transfer by another thread, which the new queue can overtake.
+            self._life.transfer(visit, ended_at, "blind", queue)
             self._life.end_part(visit, ended_at)
         elif visit.phase is Phase.WAITING:
             visit.doubt("leave_unseen")
@@ -166,7 +167,7 @@ class Queueing:
             return  # a losing leg gets two
         visit, attempt = found
         result = _RING_RESULTS.get(message.get("DialStatus"), "failed")
-        if attempt.missed and result == "cancelled":
+        if attempt.missed and result in {"cancelled", "no_answer"}:
             result = "busy" if attempt.refused else "no_answer"
         if result in {"no_answer", "busy"}:
             self._life.missed(visit, attempt.attempt_id, attempt.agent)

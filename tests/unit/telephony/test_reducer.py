@@ -349,10 +349,29 @@ def test_attended_transfer_into_the_queue_hands_the_place_on():
     assert script.record.wait_s == pytest.approx(9.0)
 
 
-def test_missing_completion_is_made_up_from_the_hangup_and_marked():
+@pytest.mark.parametrize("told_first", [True, False])
+def test_refused_ring_is_busy_in_the_record_however_it_is_told(told_first):
+    script = Script().join(0).ringing(1)
+    if told_first:
+        script.ring_no_answer(2, ring_time="0").dial_end(2, "NOANSWER")
+    else:
+        script.dial_end(2, "NOANSWER").ring_no_answer(2, ring_time="0")
+    script.hangup_request(5).abandon(5).leave(5).hangup(5.1)
+    assert [attempt.result for attempt in script.record.attempts] == ["busy"]
+    assert script.record.unanswered == ("PJSIP/1001",)
+
+
+def test_missing_completion_is_made_up_from_a_hangup_that_somebody_asked_for():
     script = Script().answered().hangup_request(11).hangup(11.001).tick(15)
     assert script.record.talk_s == pytest.approx(8.001)
     assert script.record.hangup_by == "customer"
+    assert script.record.complete
+
+
+def test_missing_completion_is_marked_where_nobody_is_known_to_have_hung_up():
+    script = Script().answered().hangup(11.001).tick(15)
+    assert script.record.talk_s == pytest.approx(8.001)
+    assert script.record.hangup_by == ""
     assert script.record.incomplete_reason == "agent_complete_unseen"
 
 
