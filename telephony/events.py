@@ -169,7 +169,7 @@ class CallResumed(CallEvent, frozen=True, kw_only=True):
 
 
 class CallTransferred(CallEvent, frozen=True, kw_only=True):
-    """The agent handed the caller on; one who is parked is told of twice, the space second."""
+    """The agent handed the caller on; one who is parked may be told of twice, the space last."""
 
     kind: HandoverKind
     from_agent: str

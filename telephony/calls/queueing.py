@@ -13,6 +13,8 @@ from telephony.calls.visit import Attempt, Visit
 from telephony.events import RingResult
 
 _KEPT_ATTEMPTS = 256
+_REFUSED = frozenset({"17", "21"})
+"""Hangup causes of a phone that refuses: user busy, call rejected."""
 _MOST_MEMBERS = 20_000
 _RING_RESULTS: dict[str, RingResult] = {
     "ANSWER": "answered",
@@ -44,6 +46,7 @@ class Queueing:
             "AgentRingNoAnswer": self._ring_no_answer,
             "VarSet": self._variable_set,
             "Newexten": self._moved_on,
+            "Hangup": self._phone_hung_up,
             "Pickup": self._picked_up,
             "QueueMemberAdded": self._member,
             "QueueMemberStatus": self._member,
@@ -178,14 +181,19 @@ class Queueing:
         if visit is None or not visit.queued:
             return
         attempt_id = message.get("DestUniqueid")
-        # A phone that refuses has not let it ring: Asterisk says 0, else milliseconds.
-        refused = message.get("RingTime") == "0"
-        attempt = visit.attempts.get(attempt_id)
-        if attempt is not None:
-            attempt.missed, attempt.refused = True, refused
-            if refused and attempt.ended:
-                _correct_result(visit, attempt.agent)
+        if attempt_id in visit.attempts:
+            visit.attempts[attempt_id].missed = True
         self._life.missed(visit, attempt_id, message.get("Interface"))
+
+    def _phone_hung_up(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
+        # DialEnd says no answer of a refusal too, and RingTime counts crossed seconds.
+        found = self._book.of_attempt(message.get("Uniqueid"))
+        if found is None or message.get("Cause") not in _REFUSED:
+            return
+        visit, attempt = found
+        attempt.refused = True
+        if attempt.ended:
+            _correct_result(visit, attempt.agent)
 
 
 def _correct_result(visit: Visit, agent: str) -> None:

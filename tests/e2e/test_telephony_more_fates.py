@@ -116,7 +116,7 @@ async def test_parked_by_the_agent(lab):
         assert (handover.kind, handover.from_agent) == ("parked", "PJSIP/1007")
         assert handover.to.startswith("70")
         assert (record.outcome, record.hangup_by) == ("answered", "transfer")
-        assert [e.kind for e in rig.of(CallTransferred)] == ["blind", "parked"]
+        assert rig.of(CallTransferred)[-1].kind == "parked"
         assert record.complete
         assert logged(lab, [record]) == ()
 

@@ -75,11 +75,11 @@ class Script:
     def dial_end(self, at, status, channel_id="a.1"):
         return self.dial("DialEnd", at, channel_id, status)
 
-    def ring_no_answer(self, at, agent="PJSIP/1001", channel_id="a.1", ring_time="5000"):
+    def ring_no_answer(self, at, agent="PJSIP/1001", channel_id="a.1"):
         return self.send(
             "AgentRingNoAnswer",
             at,
-            **self.caller_side(DestUniqueid=channel_id, Interface=agent, RingTime=ring_time),
+            **self.caller_side(DestUniqueid=channel_id, Interface=agent, RingTime="0"),
         )
 
     def connect(self, at, agent="PJSIP/1001", channel_id="a.1", hold="0"):

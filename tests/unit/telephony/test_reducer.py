@@ -349,13 +349,14 @@ def test_attended_transfer_into_the_queue_hands_the_place_on():
     assert script.record.wait_s == pytest.approx(9.0)
 
 
-@pytest.mark.parametrize("told_first", [True, False])
-def test_refused_ring_is_busy_in_the_record_however_it_is_told(told_first):
+@pytest.mark.parametrize("hung_up_first", [True, False])
+@pytest.mark.parametrize("cause", ["17", "21"])
+def test_refused_ring_is_busy_in_the_record_however_it_is_told(hung_up_first, cause):
     script = Script().join(0).ringing(1)
-    if told_first:
-        script.ring_no_answer(2, ring_time="0").dial_end(2, "NOANSWER")
+    if hung_up_first:
+        script.hangup(2, "a.1", cause=cause).ring_no_answer(2).dial_end(2, "NOANSWER")
     else:
-        script.dial_end(2, "NOANSWER").ring_no_answer(2, ring_time="0")
+        script.dial_end(2, "NOANSWER").ring_no_answer(2).hangup(2, "a.1", cause=cause)
     script.hangup_request(5).abandon(5).leave(5).hangup(5.1)
     assert [attempt.result for attempt in script.record.attempts] == ["busy"]
     assert script.record.unanswered == ("PJSIP/1001",)
