@@ -28,6 +28,7 @@ from telephony.events import (
     RingStarted,
 )
 
+_PARKING_TOLD_S = 0.1
 _MOST_ATTEMPTS = 500
 """Rings written into one record; a caller who waits for hours can have more."""
 
@@ -58,7 +59,9 @@ class Lifecycle:
         self.queue_wrap_ups: dict[str, float] = {}
         """The queues' wrap-up times, which the manager interface does not tell."""
         self._events: list[Event] = []
+        # Each in the order of its times, so the first one is due first.
         self._due: OrderedDict[str, tuple[float, Visit]] = OrderedDict()
+        self._handed_on: OrderedDict[str, tuple[float, Visit]] = OrderedDict()
 
     def emit(self, event: Event) -> None:
         """Have an event handed out that is of no open visit."""
@@ -202,6 +205,7 @@ class Lifecycle:
         if not visit.step(Step.CONNECTED):
             return
         self._due.pop(visit.call_id, None)
+        self._handed_on.pop(visit.call_id, None)
         visit.answered_at = at
         visit.wait_s = wait_s
         of_member = self.members.get((visit.queue, visit.agent))
@@ -254,10 +258,10 @@ class Lifecycle:
         self._events.append(
             CallTransferred(at=at, call_id=visit.call_id, kind=kind, from_agent=visit.agent, to=to)
         )
-        if visit.phase is Phase.COMPLETING:
-            self.settle(visit)
-        else:
+        if visit.phase is not Phase.COMPLETING:
             visit.part_ended_at = at
+        elif not visit.may_be_parked:
+            self.settle(visit)
 
     def park(self, visit: Visit, at: float, space: str) -> None:
         """The caller stands in a parking space: told after the transfer that led there."""
@@ -297,20 +301,28 @@ class Lifecycle:
         """Settle this visit when nothing more has come within the grace time."""
         self._due.setdefault(visit.call_id, (arrived + self._grace_s, visit))
 
+    def wait_for_parking(self, visit: Visit, arrived: float) -> None:
+        """Settle this visit unless its transfer turns out at once to be into a parking lot.
+
+        Not longer: what is heard from here on is no part of this call any more.
+        """
+        self._handed_on.setdefault(visit.call_id, (arrived + _PARKING_TOLD_S, visit))
+
     def settle_overdue(self, now: float) -> None:
         """End the visits whose grace time is over. `now` is on the clock of arrivals.
 
         A busy Asterisk sends no AgentComplete when both channels are gone before it comes to it;
         who asked for the hangup, and when it was, is known all the same.
         """
-        while self._due:
-            due, visit = next(iter(self._due.values()))
-            if due > now:
-                break
-            if visit.with_agent and not visit.hung_up_by:
-                visit.doubt("agent_complete_unseen")
-            self._due.pop(visit.call_id)
-            self.settle(visit)
+        for waiting in (self._due, self._handed_on):
+            while waiting:
+                due, visit = next(iter(waiting.values()))
+                if due > now:
+                    break
+                if visit.with_agent and not visit.hung_up_by:
+                    visit.doubt("agent_complete_unseen")
+                waiting.pop(visit.call_id)
+                self.settle(visit)
 
     def settle(self, visit: Visit) -> None:
         """End a visit with what is known now."""
@@ -356,6 +368,7 @@ class Lifecycle:
         if not visit.step(Step.SETTLED):
             return
         self._due.pop(visit.call_id, None)
+        self._handed_on.pop(visit.call_id, None)
         for attempt in visit.attempts.values():
             if attempt.ringing_at is not None and not attempt.ended:
                 self.ring_ends(visit, attempt, max(ended_at, attempt.ringing_at), "cancelled")

@@ -84,8 +84,8 @@ class Talking:
         visit.complete_reason = message.get("Reason")
         visit.by_arrival |= moment.by_arrival
         self._life.end_part(visit, moment.at)
-        if visit.handovers and visit.handovers[-1].kind == "blind":
-            self._life.wait_for_more(visit, arrived)  # that it was into a parking lot comes after
+        if visit.may_be_parked:
+            self._life.wait_for_parking(visit, arrived)
         elif visit.caller_gone or visit.transferred:
             self._life.settle(visit)
         else:
@@ -137,7 +137,7 @@ class Talking:
         if visit is not None:
             self._life.unhold(visit, moment.at, "music")
 
-    def _blind_transfer(self, message: AmiMessage, moment: Moment, _arrived: float) -> None:
+    def _blind_transfer(self, message: AmiMessage, moment: Moment, arrived: float) -> None:
         if message.get("Result", "Success") != "Success":
             return
         visit = self._book.of_caller(message.get("TransfereeUniqueid")) or self._book.of_agent(
@@ -145,6 +145,8 @@ class Talking:
         )
         if visit is not None:
             self._life.transfer(visit, moment.at, "blind", message.get("Extension"))
+            if visit.phase is Phase.COMPLETING:
+                self._life.wait_for_parking(visit, arrived)
 
     def _attended_transfer(self, message: AmiMessage, moment: Moment, _arrived: float) -> None:
         if message.get("Result", "Success") != "Success":
@@ -229,7 +231,7 @@ class Talking:
             if visit.part_ended_at is None:
                 visit.part_ended_at = moment.at
             self._life.wait_for_more(visit, arrived)
-        else:
+        elif visit.caller_gone or not visit.may_be_parked:
             self._life.settle(visit)
 
 

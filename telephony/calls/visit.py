@@ -131,6 +131,11 @@ class Visit:
         """Whether no agent has taken the caller yet."""
         return self.phase in {Phase.WAITING, Phase.LEAVING}
 
+    @property
+    def may_be_parked(self) -> bool:
+        """Whether the transfer may yet turn out to be into a parking lot."""
+        return bool(self.handovers) and self.handovers[-1].kind == "blind"
+
     def doubt(self, reason: str) -> None:
         """Note why the record will be incomplete."""
         self.reasons.setdefault(reason)

@@ -122,7 +122,7 @@ def agent_transfers_blind(s):
 def agent_transfers_blind_told_late(s):
     s.answered().complete(11, "transfer")
     s.send("BlindTransfer", 11, TransfereeUniqueid=CALLER, TransfererUniqueid="a.1", Extension="9")
-    s.hangup(11.01, "a.1")
+    s.hangup(11.01, "a.1").tick(13)
 
 
 @pytest.mark.parametrize(
