@@ -39,8 +39,12 @@ _STAY = re.compile(
 _PERCENT = re.compile(rf"百分之({_NUMERAL}+)(?:点([零一二三四五六七八九]+))?")
 _DECIMAL = re.compile(rf"({_NUMERAL}+)点([零一二三四五六七八九]+)(?=度|元|块|毫|厘|公|米|克|%)")
 _ONE_BY_ONE = re.compile(r"[零〇一二三四五六七八九幺]{3,}")
-_PLACED = re.compile(rf"{_NUMERAL}{{2,}}")
-_BEFORE_UNIT = re.compile(rf"([零一二三四五六七八九十两]+)(?={_UNITS})")
+# Neither touches what is left of a numeral that is none (一千一号): half of it in digits would
+# read as another number.
+_PLACED = re.compile(rf"(?<!\d){_NUMERAL}{{2,}}(?!\d)")
+_BEFORE_UNIT = re.compile(
+    rf"(?<![\d零一二三四五六七八九十百千万亿两])([零一二三四五六七八九十两]+)(?={_UNITS})"
+)
 _TIME = re.compile(r"(\d{1,2}点)([零一二三四五六七八九十]+)(?=分|$|[^\u4e00-\u9fff])")
 
 

@@ -49,7 +49,9 @@ async def test_each_side_of_a_call_keeps_the_language_it_was_found_to_speak(tmp_
             heard[event.role].append(event)
     assert {final.language for final in heard["agent"]} == {"zh"}
     assert {final.language for final in heard["customer"]} == {"en"}
-    assert all("\u4e00" <= final.text[0] <= "\u9fff" for final in heard["agent"])
+    chinese = [final.text for final in heard["agent"] if not final.unintelligible]
+    assert chinese
+    assert all("\u4e00" <= text[0] <= "\u9fff" for text in chinese)
     assert all(final.text.isascii() for final in heard["customer"])
     assert any("country" in final.text for final in heard["customer"])
     # Once found it is not looked for again.

@@ -125,9 +125,10 @@ def test_every_agent_has_an_endpoint(written):
 
 def test_every_queue_exists_and_can_be_dialled(written):
     addresses, texts = written
-    assert set(re.findall(r"^\[(\w+)\]\(common\)", texts["queues.conf"], re.MULTILINE)) == set(
-        addresses.queues
-    )
+    # Some more exist for single fates (a key, a full queue), which only tests dial.
+    found = re.findall(r"^\[(\w+)\]\(common\)", texts["queues.conf"], re.MULTILINE)
+    assert addresses.queues
+    assert set(addresses.queues) <= set(found)
 
 
 def test_secrets_are_fresh_and_not_readable_by_others(written, tmp_path):

@@ -142,7 +142,7 @@ def test_analyze_prints_transcripts_hits_alerts_and_steps():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {line["type"] for line in lines} == {"transcript", "hit", "alert", "compliance"}
+    assert {line["type"] for line in lines} == {"transcript", "hit", "alert", "compliance", "score"}
     alerts = [line for line in lines if line["type"] == "alert"]
     promise = next(a for a in alerts if a["kind"] == "red_line")
     assert promise["role"] == "agent"
