@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from asr.events import TranscriptFinal
 from backbone.events import Event
 from backbone.media import Role
 from backbone.store.journal import Projection
+from backbone.store.rows import replace_row
 from backbone.store.schema import segments
 
 
@@ -32,13 +33,8 @@ class SegmentRecord(msgspec.Struct, frozen=True, kw_only=True):
 def _store_final(connection: Connection, _seq: int, event: Event) -> None:
     if not isinstance(event, TranscriptFinal):
         raise TypeError(f"not a final transcript: {type(event).__name__}")
-    # Coming twice, it must not stand there twice.
-    connection.execute(delete(segments).where(segments.c.segment_id == event.segment_id))
-    connection.execute(
-        insert(segments).values(
-            {name: getattr(event, name) for name in SegmentRecord.__struct_fields__}
-        )
-    )
+    values = {name: getattr(event, name) for name in SegmentRecord.__struct_fields__}
+    replace_row(connection, segments, values)
 
 
 PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {TranscriptFinal: (_store_final,)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from backbone.store.schema import metadata
+from backbone.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

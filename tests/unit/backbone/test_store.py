@@ -5,7 +5,7 @@ import alembic.migration
 from sqlalchemy import text
 
 from backbone.store.engine import migrate, open_engine, sqlite_url
-from backbone.store.schema import metadata
+from backbone.store.tables import metadata
 
 
 def test_migrations_give_the_schema_and_can_run_twice(tmp_path):

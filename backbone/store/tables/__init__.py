@@ -1,0 +1,7 @@
+"""The tables of each area of the system; importing this package makes `metadata` whole."""
+
+from __future__ import annotations
+
+from backbone.store.schema import metadata
+
+__all__ = ["metadata"]
