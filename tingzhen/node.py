@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import asr.storage
 import backbone.audit
+import qa_engine.guidance_storage
 import qa_engine.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
@@ -53,6 +54,7 @@ PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
     **telephony.storage.PROJECTIONS,
     **asr.storage.PROJECTIONS,
     **qa_engine.storage.PROJECTIONS,
+    **qa_engine.guidance_storage.PROJECTIONS,
     **backbone.audit.PROJECTIONS,
 }
 

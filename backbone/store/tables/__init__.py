@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from backbone.store.schema import metadata
+from backbone.store.tables import guidance
 
-__all__ = ["metadata"]
+__all__ = ["guidance", "metadata"]
