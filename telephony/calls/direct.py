@@ -37,7 +37,7 @@ class _Direct:
     agent: str
     number: str
     started_at: float
-    internal: bool
+    called_device: str
     called: set[str] = field(default_factory=set)
     ringing_at: float | None = None
     answered_at: float | None = None
@@ -46,6 +46,8 @@ class _Direct:
     ring_s: float | None = None
     hung_up_by: Literal["customer", "agent", ""] = ""
     doubt: str = ""
+    ended_at: float = 0.0
+    end_seen: bool = True
 
 
 class DirectCalls:
@@ -61,6 +63,8 @@ class DirectCalls:
         self._is_agent = is_agent
         self._open: OrderedDict[str, _Direct] = OrderedDict()
         self._called: dict[str, _Direct] = {}
+        self._members_unsure = False
+        self._withheld: list[_Direct] = []
         self.handlers: dict[str, Handler] = {
             "DialBegin": self._dialled,
             "DialState": self._dial_state,
@@ -73,13 +77,31 @@ class DirectCalls:
     def __len__(self) -> int:
         return len(self._open)
 
-    def doubt(self, reason: str) -> None:
-        """Messages were lost: every open call will say so."""
+    def begin_gap(self, reason: str) -> None:
+        """Messages were lost: every open call will say so.
+
+        Who is a member may have changed, too: until `end_gap` every device may be an agent's.
+        """
+        self._members_unsure = True
         for call in self._open.values():
             call.doubt = reason
 
-    def keep_only(self, channels: set[str], at: float) -> None:
-        """End the calls whose channel is gone by what the PBX lists."""
+    def end_gap(self, channels: set[str] | None, at: float) -> None:
+        """The PBX's lists are in: end what is gone, and drop what was no agent's call.
+
+        Args:
+            channels: Uniqueids of all channels; None when the PBX does not tell.
+            at: now, in seconds since the epoch.
+        """
+        self._members_unsure = False
+        for call in [call for call in self._open.values() if not self._is_agent(call.agent)]:
+            self._forget(call)
+        withheld, self._withheld = self._withheld, []
+        for call in withheld:
+            if self._is_agent(call.agent):
+                self._tell(call)
+        if channels is None:
+            return
         for call in [call for call in self._open.values() if call.uniqueid not in channels]:
             call.doubt = call.doubt or "ami_gap"
             self._end(call, at, end_seen=False)
@@ -90,7 +112,9 @@ class DirectCalls:
         if not uniqueid or not called or channel.startswith(("Local/", *OWN_CHANNELS)):
             return
         agent = device_of(channel)
-        if not self._is_agent(agent) or self._life.book.of_caller(uniqueid) is not None:
+        if not (self._members_unsure or self._is_agent(agent)):
+            return
+        if self._life.book.of_caller(uniqueid) is not None:
             return
         call = self._open.get(uniqueid)
         if call is None:
@@ -106,7 +130,7 @@ class DirectCalls:
                 agent,
                 dialled,
                 moment.at,
-                internal=self._is_agent(device_of(message.get("DestChannel"))),
+                device_of(message.get("DestChannel")),
             )
             self._open[uniqueid] = call
         call.called.add(called)
@@ -163,9 +187,16 @@ class DirectCalls:
 
     def _end(self, call: _Direct, at: float, *, end_seen: bool = True) -> None:
         self._forget(call)
+        call.ended_at, call.end_seen = at, end_seen
+        if not self._members_unsure or self._is_agent(call.agent):
+            self._tell(call)
+        elif len(self._withheld) < _MOST_OPEN:
+            self._withheld.append(call)
+
+    def _tell(self, call: _Direct) -> None:
         talk_s = None
-        if call.answered_at is not None and end_seen:
-            talk_s = max(0.0, at - call.answered_at)
+        if call.answered_at is not None and call.end_seen:
+            talk_s = max(0.0, call.ended_at - call.answered_at)
         outcome: Literal["answered", "abandoned", "timeout", "busy", "failed"]
         if call.answered_at is not None:
             outcome = "answered"
@@ -175,17 +206,17 @@ class DirectCalls:
             outcome = _UNANSWERED.get(call.status, "failed")
         self._life.emit(
             DirectCallEnded(
-                at=at,
+                at=call.ended_at,
                 call_id=stable_id("direct", self._life.system, call.uniqueid, call.started_at),
                 system=self._life.system,
                 uniqueid=call.uniqueid,
                 linkedid=call.linkedid,
-                direction="internal" if call.internal else "outbound",
+                direction="internal" if self._is_agent(call.called_device) else "outbound",
                 agent=call.agent,
                 number=call.number,
                 started_at=call.started_at,
                 answered_at=call.answered_at,
-                ended_at=at,
+                ended_at=call.ended_at,
                 ring_s=call.ring_s,
                 talk_s=talk_s,
                 outcome=outcome,

@@ -94,7 +94,7 @@ class CallReducer:
         first message is fed.
         """
         self._resync.begin(reason)
-        self.direct.doubt(reason)
+        self.direct.begin_gap(reason)
         return self._life.take()
 
     def resync(self, snapshot: resync.PbxSnapshot, now: float) -> list[Event]:
@@ -106,8 +106,10 @@ class CallReducer:
                 or 0.0
                 for member in snapshot.members
             }
-        if snapshot.channels is not None:
-            self.direct.keep_only({c.get("Uniqueid") for c in snapshot.channels}, now)
+        channels = snapshot.channels
+        self.direct.end_gap(
+            None if channels is None else {c.get("Uniqueid") for c in channels}, now
+        )
         return self._life.take()
 
     def restore(
