@@ -21,7 +21,10 @@ ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so >/dev/null 2>&1 || missing=
 "$bin/python" -c 'import os, sys, sysconfig
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' \
     || missing="$missing python3-dev"
-# Without a Han font the page's screenshots are boxes.
+# WeasyPrint lays out PDF reports with these.
+ldconfig -p 2>/dev/null | grep -q 'libpangoft2-1\.0\.so' || missing="$missing libpangoft2-1.0-0"
+ldconfig -p 2>/dev/null | grep -q 'libharfbuzz-subset\.so' || missing="$missing libharfbuzz-subset0"
+# Without a Han font the page's screenshots and reports are boxes.
 fc-list :lang=zh 2>/dev/null | grep -q . || missing="$missing fonts-wqy-microhei"
 
 if [ -n "$missing" ]; then

@@ -1,0 +1,1 @@
+"""How many calls will come, how many seats they need, and which topics sour."""
