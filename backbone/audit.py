@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -89,7 +89,14 @@ def row_hash(previous: str, row: Mapping[str, Any]) -> str:
     return hashlib.sha256(previous.encode("ascii") + canonical.encode("utf-8")).hexdigest()
 
 
-def _append(connection: Connection, seq: int, event: Event) -> None:
+def append(connection: Connection, seq: int, event: Event) -> None:
+    """Write an entry at the chain's end, unless it stands there already.
+
+    Args:
+        connection: in the journal's transaction.
+        seq: of the event in the journal that the row answers for.
+        event: the entry.
+    """
     assert isinstance(event, AuditEntry)  # noqa: S101 - the table below pairs them
     known = select(audit.c.number).where(audit.c.entry_id == event.entry_id)
     if connection.execute(known).first() is not None:
@@ -115,8 +122,23 @@ def _append(connection: Connection, seq: int, event: Event) -> None:
     connection.execute(insert(audit).values(**row, previous=previous, hash=row_hash(previous, row)))
 
 
-PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {AuditEntry: (_append,)}
+PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {AuditEntry: (append,)}
 """What the journal writes into the chain."""
+
+_CHAINED = {kind_of(AuditEntry)}
+
+
+def chained(event_type: type[Event], entry: Callable[[Any], AuditEntry]) -> Projection:
+    """A projection that writes an entry for every event of a class, in the event's transaction.
+
+    `verify` then misses none of them either.
+    """
+    _CHAINED.add(kind_of(event_type))
+
+    def write(connection: Connection, seq: int, event: Event) -> None:
+        append(connection, seq, entry(event))
+
+    return write
 
 
 def check(rows: Iterable[Mapping[str, Any]]) -> AuditVerdict:
@@ -154,7 +176,7 @@ def verify(connection: Connection) -> AuditVerdict:
     lost = connection.execute(
         select(journal.c.seq)
         .where(
-            journal.c.kind == kind_of(AuditEntry),
+            journal.c.kind.in_(_CHAINED),
             journal.c.seq.not_in(select(audit.c.seq)),
         )
         .order_by(journal.c.seq)

@@ -14,7 +14,8 @@ from backbone.media import Role
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
 HitRole = Literal["agent", "customer", "call"]
-AlertState = Literal["open", "acknowledged"]
+AlertState = Literal["open", "acknowledged", "judged"]
+FeedbackVerdict = Literal["correct", "false_alarm"]
 
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 
@@ -116,13 +117,85 @@ class AlertWithdrawn(Event, frozen=True, kw_only=True):
 
 
 class AlertAcknowledged(Event, frozen=True, kw_only=True):
-    """A person has taken notice of an alert."""
+    """A person has taken notice of an alert.
+
+    This and the other changes of an alert are written to the audit chain with their rows, by the
+    journal; whoever publishes one writes no audit entry of its own. `by` is the user and
+    `by_role` what the user was then.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
 
     alert_id: str
     call_id: str
     by: str
+    by_role: str = ""
+
+
+class AlertAssigned(Event, frozen=True, kw_only=True):
+    """An alert is now `to`'s to handle; an empty `to` takes it back."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    alert_id: str
+    call_id: str
+    by: str
+    to: str
+    by_role: str = ""
+
+
+class AlertCommented(Event, frozen=True, kw_only=True):
+    """Somebody wrote a remark to an alert."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    alert_id: str
+    call_id: str
+    by: str
+    text: str
+    by_role: str = ""
+
+
+class AlertFeedback(Event, frozen=True, kw_only=True):
+    """A person has judged whether an alert was right; the last verdict counts."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    alert_id: str
+    call_id: str
+    by: str
+    verdict: FeedbackVerdict
+    by_role: str = ""
+
+
+class AlertEscalated(Event, frozen=True, kw_only=True):
+    """An alert goes a level up: 1 is the lead whom it was raised to, 2 the next above, and so on.
+
+    `by` is a user, or `timer` when nobody took notice in time.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    alert_id: str
+    call_id: str
+    by: str
+    level: int
+    by_role: str = ""
+
+
+class RuleMuted(Event, frozen=True, kw_only=True):
+    """A rule raises no more alerts on this call, or does again (`muted` false).
+
+    What it finds is still recorded as hits and still counts for the score.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    call_id: str
+    rule: str
+    by: str
+    muted: bool = True
+    by_role: str = ""
 
 
 class ComplianceStep(Event, frozen=True, kw_only=True):

@@ -218,7 +218,7 @@ class CallJudge:
             evidence=outcome.evidence,
         )
         alerts = rule.alerts if outcome.alert is None else outcome.alert
-        if alerts and not self._cooling(rule, outcome):
+        if alerts and rule.id not in self.state.muted and not self._cooling(rule, outcome):
             yield self._alert(rule, kind, severity, outcome)
 
     def _alert(self, rule: BaseRule, kind: str, severity: Severity, found: Finding) -> Alert:

@@ -62,6 +62,8 @@ class Provisional:
         for rule in self._rules:
             if rule.id in known or rule.role not in ("either", partial.role):
                 continue
+            if rule.id in state.muted:
+                continue
             if rule.only is not None and not rule.only.fits(state):
                 continue
             hits = word_hits(said, rule.lists, "off")

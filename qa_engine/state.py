@@ -17,6 +17,7 @@ from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
 from qa_engine.attributes import Seniority
 from qa_engine.conditions.base import Moment
+from qa_engine.events import RuleMuted
 from qa_engine.words import Scan, WordIndex
 from telephony.events import (
     AgentSpeechEnds,
@@ -96,6 +97,8 @@ class CallState:
     """What rules have found, by rule, in the order of finding."""
     kinds: list[tuple[str, bool]] = field(default_factory=list)
     """Kind of each hit, and whether it is only suspected."""
+    muted: set[str] = field(default_factory=set)
+    """Rules that raise no alerts on this call."""
     over: bool = False
     """Whether the last word is being said: nothing more is waited for."""
 
@@ -213,6 +216,10 @@ class CallState:
                 self._segment(event.role, event.segment_id, event.start)
             case SpeechStopped():
                 self._segment(event.role, event.segment_id, event.start).end = event.end
+            case RuleMuted(muted=True):
+                self.muted.add(event.rule)
+            case RuleMuted():
+                self.muted.discard(event.rule)
             case _:
                 pass
 

@@ -33,6 +33,7 @@ from backbone.store.journal import Projection, StoreJournal
 from metrics.exposition import MetricsApp
 from metrics.projector import MetricsProjector
 from metrics.store import SqlMetricsStore
+from qa_engine.escalation import EscalationTimer
 from qa_engine.privacy import redact
 from qa_engine.service import QaService
 from telephony.audiosocket.server import AudioSocketServer
@@ -243,6 +244,9 @@ def _build(  # noqa: PLR0917 - the parts of a node
         runners["console"] = console.run()
     if qa is not None:
         runners["qa"] = qa.run()
+        if settings.qa.escalation.enabled:
+            timer = EscalationTimer(settings.qa.escalation, bus, clock, counters, engine=engine)
+            runners["escalation"] = timer.run()
     if "asr" in settings.components:
         if recogniser is None:
             raise ValueError("the asr component needs a recogniser")

@@ -196,7 +196,16 @@ alerts = Table(
     Column("state", String(16), nullable=False),
     Column("acknowledged_by", String(64)),
     Column("acknowledged_at", Float),
+    Column("assigned_to", String(64), nullable=False, default="", server_default=""),
+    Column("assigned_at", Float),
+    Column("level", Integer, nullable=False, default=1, server_default="1"),
+    Column("escalated_at", Float),
+    Column("verdict", String(16)),
+    Column("verdict_by", String(64)),
+    Column("verdict_at", Float),
     Index(None, "state", "at"),
+    Index(None, "rule", "at"),
+    Index(None, "assigned_to", "at"),
 )
 
 users = Table(

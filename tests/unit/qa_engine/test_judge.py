@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from qa_calls import (
     ANSWERED,
@@ -14,7 +15,7 @@ from qa_calls import (
 )
 
 from asr.events import TranscriptPartial
-from qa_engine.events import Alert, Hit
+from qa_engine.events import Alert, Hit, RuleMuted
 from qa_engine.judge import CallJudge
 from qa_engine.operators.words import WordsOperator
 from qa_engine.pack import DEFAULT_PACK, load
@@ -160,3 +161,16 @@ def test_a_missing_step_is_called_missing(pack):
     opening = next(alert for alert in missing if alert.kind == "missing_greeting")
     assert opening.title.startswith("缺少")
     assert opening.title_en.startswith("Missing")
+
+
+def test_a_muted_rule_raises_no_alert_on_this_call_and_still_counts(pack):
+    judge = begun(pack)
+    said = [final("agent", 10 + 40 * n, 12 + 40 * n, "不归我管") for n in range(3)]
+    (alert,) = alerts(judge.feed(said[0], ANSWERED + 13))
+    muted = RuleMuted(at=ANSWERED + 20, call_id=CALL, rule=alert.rule, by="lead")
+    assert judge.feed(muted, ANSWERED + 20) == []
+    verdicts = judge.feed(said[1], ANSWERED + 53)
+    assert [v.rule for v in verdicts if isinstance(v, Hit) and v.phrase] == [alert.rule]
+    assert alerts(verdicts) == []
+    judge.feed(msgspec.structs.replace(muted, muted=False), ANSWERED + 60)
+    assert [a.rule for a in alerts(judge.feed(said[2], ANSWERED + 93))] == [alert.rule]
