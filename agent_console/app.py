@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,12 +15,27 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_console import problems
-from agent_console.api import alerts, calls, control, health, live, login
+from agent_console.access import API, authorise
+from agent_console.api import alerts, calls, control, health, live, login, sessions, teams, users
 from agent_console.context import ConsoleContext
 from agent_console.security import SecurityMiddleware
 
 STATIC = Path(__file__).parent / "static"
-API = "/api/v1"
+
+# What the page itself tells apart; agent_console/web/src/lib/pages.ts has the same.
+_PAGES = (
+    "/",
+    "/history",
+    "/calls/{call_id}",
+    "/agent",
+    "/inspect",
+    "/inspect/{inspection_id}",
+    "/manage",
+    "/admin",
+    "/wallboard",
+    "/watch",
+    "/login",
+)
 
 _NOT_BUILT = """\
 网页尚未构建。请在项目目录运行：pip install -e .
@@ -44,8 +59,8 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
     )
     app.state.console = context
     problems.install(app)
-    api = APIRouter(prefix=API)
-    for part in (login, calls, alerts, control, health, live):
+    api = APIRouter(prefix=API, dependencies=[Depends(authorise)])
+    for part in (login, sessions, users, teams, calls, alerts, control, health, live):
         api.include_router(part.router)
     app.include_router(api)
     if context.metrics_app is not None:
@@ -53,7 +68,8 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
     if (static / "index.html").is_file():
         # Not one mount at "/": it would answer for the API's own paths with the wrong method.
         app.mount("/assets", _Assets(directory=static / "assets"))
-        app.router.routes.append(Route("/", _file(static / "index.html")))
+        for path in _PAGES:
+            app.router.routes.append(Route(path, _file(static / "index.html")))
         app.router.routes.append(Route("/icon.svg", _file(static / "icon.svg")))
     else:
         app.router.routes.append(Route("/", _not_built))
