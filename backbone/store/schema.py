@@ -216,7 +216,14 @@ users = Table(
     Column("role", String(32), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("extension", String(80), nullable=False, default="", server_default=""),
+    Column("name", String(64), nullable=False, default="", server_default=""),
+    Column("agent", String(128), nullable=False, default="", server_default=""),
+    Column("teams", Text, nullable=False, default="[]", server_default="[]"),
+    Column("language", String(8), nullable=False, default="zh", server_default="zh"),
+    Column("subject", String(512)),  # who this is at the identity provider
+    Index(None, "subject", unique=True),
 )
+"""An empty `password_hash` lets nobody in by password; `teams` is a list as JSON."""
 
 sessions = Table(
     "sessions",
@@ -224,6 +231,8 @@ sessions = Table(
     Column("session_id", String(64), primary_key=True),  # a hash; the cookie is nowhere
     Column("username", String(64), nullable=False),
     Column("used_at", Float, nullable=False),
+    Column("opened_at", Float, nullable=False, default=0.0, server_default="0"),
+    Column("via", String(16), nullable=False, default="password", server_default="password"),
 )
 
 audit = Table(

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from backbone.store.schema import metadata
-from backbone.store.tables import alerting, guidance
+from backbone.store.tables import access, alerting, guidance
 
-__all__ = ["alerting", "guidance", "metadata"]
+__all__ = ["access", "alerting", "guidance", "metadata"]
