@@ -11,10 +11,13 @@ look like one caller, so such numbers should be ignored by a setting.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple, Protocol, TypeVar
+
+from metrics import kpi
 
 WITHHELD = frozenset(
     {"", "anonymous", "unknown", "restricted", "unavailable", "private", "<unknown>"}
@@ -46,7 +49,7 @@ class FirstContact:
     @property
     def ratio(self) -> float | None:
         """FCR in 0..1; None when no call could be judged."""
-        return 1.0 - self.repeated / self.answered if self.answered else None
+        return kpi.first_contact_resolution(self.repeated, self.answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,62 @@ class Resolution:
 
     matured: FirstContact
     provisional: FirstContact
+
+
+class KnownVisit(Protocol):
+    """What tells one person's visits apart; see `Contact`."""
+
+    @property
+    def caller(self) -> str:
+        """The number."""
+        ...
+
+    @property
+    def at(self) -> float:
+        """Its joining, in epoch seconds."""
+        ...
+
+    @property
+    def channel(self) -> str:
+        """The caller's channel."""
+        ...
+
+
+_Visit = TypeVar("_Visit", bound=KnownVisit)
+
+
+class Neighbours(NamedTuple):
+    """Whether the caller had called within the window before, and did so again within it."""
+
+    repeat: bool
+    returned: bool
+
+
+def neighbours(
+    visits: Iterable[_Visit], *, window_s: float, ignored: Collection[str] = ()
+) -> Iterator[tuple[_Visit, Neighbours | None]]:
+    """Lay each visit beside its caller's others; only one caller's are held at a time.
+
+    Args:
+        visits: sorted by caller and time.
+        window_s: W, in seconds; exactly W apart still counts as within.
+        ignored: numbers that several people share.
+
+    Yields:
+        Every visit, with None where the number is withheld or shared.
+    """
+    for caller, group in groupby(visits, key=attrgetter("caller")):
+        if not _is_a_person(caller, ignored):
+            yield from ((visit, None) for visit in group)
+            continue
+        calls = list(group)
+        for index, visit in enumerate(calls):
+            earlier = (calls[i] for i in range(index - 1, -1, -1))
+            later = (calls[i] for i in range(index + 1, len(calls)))
+            yield (
+                visit,
+                Neighbours(_near(visit, earlier, window_s), _near(visit, later, window_s)),
+            )
 
 
 def first_contact_resolution(
@@ -79,32 +138,27 @@ def first_contact_resolution(
         Both values. An unanswered return counts as a return (the caller needed to call again);
         an unanswered call is not judged itself.
     """
-    known = sorted(
-        (c for c in contacts if c.at <= now and _is_a_person(c.caller, ignored)),
-        key=attrgetter("caller", "at", "channel"),
-    )
+    past = sorted((c for c in contacts if c.at <= now), key=attrgetter("caller", "at", "channel"))
     matured = [0, 0]
     provisional = [0, 0]
-    for _, visits in groupby(known, key=attrgetter("caller")):
-        calls = list(visits)
-        for index, call in enumerate(calls):
-            if not call.answered:
-                continue
-            repeated = _returned(call, calls, index, window_s)
-            if now - window_s - period_s <= call.at <= now - window_s:
-                matured[0] += 1
-                matured[1] += repeated
-            if now - period_s <= call.at:
-                provisional[0] += 1
-                provisional[1] += repeated
+    for call, found in neighbours(past, window_s=window_s, ignored=ignored):
+        if found is None or not call.answered:
+            continue
+        if now - window_s - period_s <= call.at <= now - window_s:
+            matured[0] += 1
+            matured[1] += found.returned
+        if now - period_s <= call.at:
+            provisional[0] += 1
+            provisional[1] += found.returned
     return Resolution(FirstContact(*matured), FirstContact(*provisional))
 
 
-def _returned(call: Contact, calls: list[Contact], index: int, window_s: float) -> bool:
-    for later in calls[index + 1 :]:
-        if later.at - call.at > window_s:
+def _near(visit: KnownVisit, others: Iterable[KnownVisit], window_s: float) -> bool:
+    """Whether one of the others, nearest first, is another call within the window."""
+    for other in others:
+        if abs(other.at - visit.at) > window_s:
             return False
-        if later.channel != call.channel:
+        if other.channel != visit.channel:
             return True
     return False
 

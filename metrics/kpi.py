@@ -4,109 +4,13 @@ A ratio whose denominator is zero is None, never 0 or 1: nothing happened, so no
 
 Sources: [A] Asterisk's app_queue (`queue show`, QueueSummary); [I] common practice of call
 centres as ICMI and COPC describe it; [P] the publicly stated targets of Chinese hospital hotlines
-(answer rate 98 %, three rings, 15 s).
+(answer rate 98 %, three rings, 15 s); [S] SQM Group's definitions of first-contact resolution;
+[W] Wazo's queue statistics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-from telephony.events import CallRecord, Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceCounts:
-    """Sums over finished queue visits, from which the ratios below are taken.
-
-    Attributes:
-        joined: visits that entered the queue.
-        outcomes: finished visits by outcome.
-        short_abandons: abandons that waited less than the threshold.
-        wait_known: answered visits whose wait is known; `wait_sum_s` adds up those.
-        longest_wait_s: of all answered and abandoned visits.
-        answered_within: answered visits with a wait of at most the service level's T; [A] names
-            them "completed within SL".
-        abandoned_within: abandoned visits (short ones too) that waited at most T.
-        ring_known: answered visits whose alerting time is known.
-        ring_within: those of them answered within the ring limit.
-        handled: answered visits whose talk time is known; `talk_sum_s` and `hold_sum_s` add up
-            those. Talk time runs from connect to the end and contains the held part.
-    """
-
-    joined: int = 0
-    outcomes: dict[Outcome, int] = field(default_factory=dict)
-    short_abandons: int = 0
-    wait_known: int = 0
-    wait_sum_s: float = 0.0
-    longest_wait_s: float = 0.0
-    answered_within: int = 0
-    abandoned_within: int = 0
-    ring_known: int = 0
-    ring_within: int = 0
-    handled: int = 0
-    talk_sum_s: float = 0.0
-    hold_sum_s: float = 0.0
-
-    @property
-    def answered(self) -> int:
-        """Visits that an agent took."""
-        return self.outcomes.get("answered", 0)
-
-    @property
-    def abandoned(self) -> int:
-        """Visits whose caller hung up while waiting, short ones included."""
-        return self.outcomes.get("abandoned", 0)
-
-    @property
-    def offered(self) -> int:
-        """See `offered`."""
-        return offered(self.joined, self.short_abandons)
-
-
-def count(
-    records: Iterable[CallRecord],
-    *,
-    service_level_s: float = 15.0,
-    ring_limit: int = 3,
-    short_abandon_s: float = 0.0,
-) -> ServiceCounts:
-    """Add up finished visits. A visit (`call_id`) that comes twice counts once, the last wins.
-
-    Args:
-        records: finished queue visits, in any order.
-        service_level_s: T of the service level, in seconds.
-        ring_limit: rings within which an agent should answer.
-        short_abandon_s: abandons that waited less than this are no offered calls.
-    """
-    visits = list({record.call_id: record for record in records}.values())
-    outcomes: dict[Outcome, int] = {}
-    for record in visits:
-        outcomes[record.outcome] = outcomes.get(record.outcome, 0) + 1
-    answered = [record for record in visits if record.outcome == "answered"]
-    abandons = [
-        record.wait_s
-        for record in visits
-        if record.outcome == "abandoned" and record.wait_s is not None
-    ]
-    waits = [record.wait_s for record in answered if record.wait_s is not None]
-    rings = [record.rings for record in answered if record.rings is not None]
-    handled = [(r.talk_s, r.hold_s) for r in answered if r.talk_s is not None]
-    return ServiceCounts(
-        joined=len(visits),
-        outcomes=outcomes,
-        short_abandons=sum(is_short_abandon("abandoned", w, short_abandon_s) for w in abandons),
-        wait_known=len(waits),
-        wait_sum_s=sum(waits),
-        longest_wait_s=max(waits + abandons, default=0.0),
-        answered_within=sum(wait <= service_level_s for wait in waits),
-        abandoned_within=sum(wait <= service_level_s for wait in abandons),
-        ring_known=len(rings),
-        ring_within=sum(ring <= ring_limit for ring in rings),
-        handled=len(handled),
-        talk_sum_s=sum(talk for talk, _ in handled),
-        hold_sum_s=sum(hold for _, hold in handled),
-    )
+from telephony.events import Outcome
 
 
 def is_short_abandon(outcome: Outcome, wait_s: float | None, threshold_s: float) -> bool:
@@ -121,7 +25,8 @@ def offered(joined: int, short_abandons: int) -> int:
     """Offered calls = joins − short abandons [I].
 
     Time-outs, empty exits and withdrawals stay in; so do key exits and transfers out of the
-    queue, which are joins too, and which are shown beside it for those who take them off.
+    queue, which are joins too, and which are shown beside it for those who take them off. Callers
+    whom a full or empty queue refused never joined: see `answer_rate_with_refused`.
     """
     return joined - short_abandons
 
@@ -129,6 +34,23 @@ def offered(joined: int, short_abandons: int) -> int:
 def answer_rate(answered: int, offered: int) -> float | None:
     """Answer rate (接通率) = answered / offered [P]."""
     return _ratio(answered, offered)
+
+
+def answer_rate_with_refused(answered: int, offered: int, refused: int) -> float | None:
+    """Answer rate of all who tried = answered / (offered + refused) [W].
+
+    Refused are callers whom the queue took not in, for it was full or had no agents.
+    """
+    return _ratio(answered, offered + refused)
+
+
+def ring_answer_rate(answered_rings: int, missed_rings: int) -> float | None:
+    """An agent's answer rate = rings answered / (rings answered + missed) [I].
+
+    A ring that ended because another agent answered or the caller left is nobody's fault and
+    in neither.
+    """
+    return _ratio(answered_rings, answered_rings + missed_rings)
 
 
 def abandonment_rate(abandoned: int, short_abandons: int, offered: int) -> float | None:
@@ -169,6 +91,21 @@ def ring_sla(within_limit: int, answered_legs: int) -> float | None:
     return _ratio(within_limit, answered_legs)
 
 
+def average_talk_time(talk_sum_s: float, handled: int) -> float | None:
+    """ATT = time from connect to the end, hold included / handled, in seconds [I]."""
+    return _ratio(talk_sum_s, handled)
+
+
+def average_hold(hold_sum_s: float, handled: int) -> float | None:
+    """Average hold = held time / handled, calls without hold included, in seconds [I]."""
+    return _ratio(hold_sum_s, handled)
+
+
+def average_wrap_up(after_call_sum_s: float, wrapped: int) -> float | None:
+    """Average wrap-up (after-call work) = its sum / handled calls with a known one, s [I]."""
+    return _ratio(after_call_sum_s, wrapped)
+
+
 def average_handle_time(
     talk_sum_s: float, handled: int, after_call_sum_s: float = 0.0
 ) -> float | None:
@@ -177,6 +114,103 @@ def average_handle_time(
     `talk_sum_s` is from connect to the end and so contains hold, as `CallRecord.talk_s` does.
     """
     return _ratio(talk_sum_s + after_call_sum_s, handled)
+
+
+def occupancy(talk_s: float, hold_s: float, after_call_s: float, idle_s: float) -> float | None:
+    """Occupancy = (talk + hold + ACW) / (that + idle), of agents' time [I].
+
+    Here `talk_s` is without hold. Idle is available or ringing; paused, logged-out and
+    unreachable time is in neither.
+    """
+    busy = talk_s + hold_s + after_call_s
+    return _ratio(busy, busy + idle_s)
+
+
+def transfer_rate(transferred: int, answered: int) -> float | None:
+    """Transfer rate = answered calls whose agent handed the caller on / answered [A][I].
+
+    Transferred is what Asterisk completes with Reason transfer.
+    """
+    return _ratio(transferred, answered)
+
+
+def callback_rate(called_back: int, unanswered: int) -> float | None:
+    """Callbacks (回拨率) = unanswered callers called back in time / unanswered callers [I].
+
+    Only callers whose number is known; a visit is called back when an agent dials its caller
+    within the window, whether or not somebody lifts.
+    """
+    return _ratio(called_back, unanswered)
+
+
+def repeat_rate(repeats: int, known: int) -> float | None:
+    """Repeat calls (重复来电率) = visits whose caller had called within W before / known [S].
+
+    Looks back where first-contact resolution looks ahead; `known` are visits with a number.
+    """
+    return _ratio(repeats, known)
+
+
+def first_contact_resolution(returned: int, judged: int) -> float | None:
+    """FCR_W = 1 − (answered calls whose caller called again within W) / (answered calls) [S].
+
+    Final over calls older than W (matured), provisional over younger ones.
+    """
+    ratio = _ratio(returned, judged)
+    return None if ratio is None else 1.0 - ratio
+
+
+def first_contact_by_disposition(resolved: int, coded: int) -> float | None:
+    """FCR by disposition = calls the agent coded as resolved at first contact / coded calls [S].
+
+    What the agent says, beside what callers do; calls without a code are in neither.
+    """
+    return _ratio(resolved, coded)
+
+
+def satisfaction(satisfied: int, rated: int) -> float | None:
+    """CSAT (满意度) = ratings of 4 and 5 / ratings on the scale of five, by keypress [I]."""
+    return _ratio(satisfied, rated)
+
+
+def mean_rating(value_sum: float, rated: int) -> float | None:
+    """Mean of the ratings on the scale of five, 1 to 5 [I]."""
+    return _ratio(value_sum, rated)
+
+
+def rating_share(rated: int, answered: int) -> float | None:
+    """Share of answered calls whose caller pressed a key, on any scale [I]."""
+    return _ratio(rated, answered)
+
+
+def per_hundred(number: int, answered: int) -> float | None:
+    """Alerts (or red lines) per 100 calls = 100 · their number / answered calls."""
+    return _ratio(100.0 * number, answered)
+
+
+def script_compliance(done: int, required: int) -> float | None:
+    """Script compliance (话术执行率) = required steps done / required steps, over all calls [I]."""
+    return _ratio(done, required)
+
+
+def mean_acknowledge_time(seconds_sum: float, acknowledged: int) -> float | None:
+    """Acknowledge time = sum of (acknowledged − raised) / acknowledged alerts, in seconds."""
+    return _ratio(seconds_sum, acknowledged)
+
+
+def heard_share(complete_legs: int, closed_legs: int) -> float | None:
+    """Share of closed audio legs that lack nothing: below 1, words were missed."""
+    return _ratio(complete_legs, closed_legs)
+
+
+def unintelligible_share(unintelligible: int, segments: int) -> float | None:
+    """Share of speech segments that every guard of the recogniser refused."""
+    return _ratio(unintelligible, segments)
+
+
+def mean_confidence(confidence_sum: float, segments: int) -> float | None:
+    """Mean confidence of the segments that were understood, 0 to 1."""
+    return _ratio(confidence_sum, segments)
 
 
 def _ratio(numerator: float, denominator: float) -> float | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from metrics import targets
+from metrics.periods import is_zone
+from metrics.tally import Conventions
 
 
 class FirstContactSettings(BaseModel):
@@ -40,11 +43,32 @@ class MetricsSettings(BaseModel):
     max_queues: int = Field(
         default=50, ge=1, description="Queues with their own label; further ones are `other`."
     )
+    time_zone: str = Field(
+        default="Asia/Shanghai",
+        description="IANA name of the zone whose days, weeks and months the numbers go by.",
+    )
+    service_level_s: float = Field(
+        default=targets.ANSWER_SPEED_S,
+        gt=0,
+        description="Wait that a service level is measured at, in seconds.",
+    )
     ring_limit: int = Field(
         default=targets.RING_LIMIT, ge=1, description="Rings within which an agent should answer."
     )
     short_abandon_s: float = Field(
         default=0.0, ge=0, description="Abandons that waited less than this are not offered calls."
+    )
+    callback_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="Within so many hours after an unanswered call a call to its number counts as "
+        "calling back.",
+    )
+    repeat_days: float = Field(
+        default=7.0,
+        gt=0,
+        description="Window W, in days, of repeat calls and first-contact resolution in the KPIs "
+        "of a period.",
     )
     first_contact: FirstContactSettings = Field(
         default_factory=FirstContactSettings, description="First-contact resolution."
@@ -60,3 +84,24 @@ class MetricsSettings(BaseModel):
     token_file: Path | None = Field(
         default=None, description="File that holds the token (a mounted secret) instead."
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if not is_zone(name):
+            raise ValueError("no such time zone; an example is Asia/Shanghai")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that `time_zone` names."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def conventions(self) -> Conventions:
+        """What visits are counted by."""
+        return Conventions(
+            service_level_s=self.service_level_s,
+            ring_limit=self.ring_limit,
+            short_abandon_s=self.short_abandon_s,
+        )

@@ -70,10 +70,12 @@ def seats_needed(
         ValueError: the target cannot be kept with `MOST_SEATS`, or an argument is out of range.
     """
     rate = calls / SLOT_S
-    # Erlang C is only defined above the load; Erlang A keeps no target of 2 % hanging up far
-    # below it. The search goes on from there.
+    # Calls that are answered keep at least their own load of seats busy.
     load = rate * aht_s
-    first = 1 if patience_s is not None else max(1, math.floor(load) + 1)
+    if patience_s is None:
+        first = math.floor(load) + 1
+    else:
+        first = max(1, math.ceil(load * (1.0 - target.abandoned)))
     for seats in range(first, MOST_SEATS + 1):
         model = (
             ErlangC(rate, aht_s, seats)
@@ -81,12 +83,10 @@ def seats_needed(
             else ErlangA(rate, aht_s, seats, patience_s)
         )
         abandoned = model.abandoned if isinstance(model, ErlangA) else None
+        if model.average_wait_s > target.average_wait_s or (abandoned or 0.0) > target.abandoned:
+            continue
         level = model.service_level(target.within_s)
-        if (
-            level >= target.service_level
-            and model.average_wait_s <= target.average_wait_s
-            and (abandoned is None or abandoned <= target.abandoned)
-        ):
+        if level >= target.service_level:
             return Seats(
                 seats=seats,
                 rostered=math.ceil(seats / (1.0 - target.shrinkage)),

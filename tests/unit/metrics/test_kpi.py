@@ -5,9 +5,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from metrics_script import record
 
 from metrics import kpi
+from metrics.figures import RATIOS_OF_OFFERED, Kpis, figures
+from metrics.tally import Conventions, Tally, Visit
+from metrics.targets import TARGETS
 
 OUTCOMES = (
     "answered",
@@ -20,39 +22,80 @@ OUTCOMES = (
 )
 
 
+def visit(call_id="1", outcome="answered", **more):
+    values = {
+        "queue": "support",
+        "agent": "PJSIP/1001" if outcome == "answered" else "",
+        "caller": "13800138000",
+        "channel": call_id,
+        "first": True,
+        "at": 1000.0,
+        "wait_s": 8.0,
+        "rings": 2 if outcome == "answered" else None,
+        "talk_s": 92.0 if outcome == "answered" else None,
+        "hold_s": 0.0,
+        "wrap_up_s": None,
+        "transferred": False,
+    }
+    return Visit(call_id=call_id, outcome=outcome, **(values | more))
+
+
+def tally_of(visits, conventions=None):
+    tally = Tally()
+    for each in visits:
+        tally.add_visit(each, conventions or Conventions())
+    return tally
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
         (kpi.offered(100, 4), 96),
         (kpi.answer_rate(49, 50), 0.98),
+        (kpi.answer_rate_with_refused(49, 50, 20), 0.7),
+        (kpi.ring_answer_rate(9, 1), 0.9),
         (kpi.abandonment_rate(6, 2, 40), 0.1),
         (kpi.service_level(40, 50), 0.8),
         (kpi.service_level_of_completed(40, 45), 40 / 45),
         (kpi.service_level_with_abandons(40, 3, 45, 5), 43 / 50),
         (kpi.average_speed_of_answer(120.0, 10), 12.0),
         (kpi.ring_sla(19, 20), 0.95),
+        (kpi.average_talk_time(900.0, 10), 90.0),
+        (kpi.average_hold(50.0, 10), 5.0),
+        (kpi.average_wrap_up(45.0, 3), 15.0),
         (kpi.average_handle_time(900.0, 10, 100.0), 100.0),
+        (kpi.occupancy(60.0, 20.0, 20.0, 25.0), 0.8),
+        (kpi.transfer_rate(3, 60), 0.05),
+        (kpi.callback_rate(9, 10), 0.9),
+        (kpi.repeat_rate(5, 50), 0.1),
+        (kpi.first_contact_resolution(1, 10), 0.9),
+        (kpi.first_contact_by_disposition(19, 20), 0.95),
+        (kpi.satisfaction(95, 100), 0.95),
+        (kpi.mean_rating(23.0, 5), 4.6),
+        (kpi.rating_share(30, 120), 0.25),
+        (kpi.per_hundred(3, 60), 5.0),
+        (kpi.script_compliance(19, 20), 0.95),
+        (kpi.mean_acknowledge_time(60.0, 4), 15.0),
+        (kpi.heard_share(99, 100), 0.99),
+        (kpi.unintelligible_share(2, 100), 0.02),
+        (kpi.mean_confidence(45.0, 50), 0.9),
     ],
 )
 def test_a_formula_gives_what_its_docstring_says(value, expected):
     assert value == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        kpi.answer_rate(0, 0),
-        kpi.abandonment_rate(0, 0, 0),
-        kpi.service_level(0, 0),
-        kpi.service_level_of_completed(0, 0),
-        kpi.service_level_with_abandons(0, 0, 0, 0),
-        kpi.average_speed_of_answer(0.0, 0),
-        kpi.ring_sla(0, 0),
-        kpi.average_handle_time(0.0, 0),
-    ],
-)
-def test_nothing_happened_is_not_zero(value):
-    assert value is None
+def test_nothing_happened_is_not_zero():
+    nothing = figures(Tally())
+    counts = {
+        name
+        for name in Kpis.__struct_fields__
+        if getattr(nothing, name) is not None and getattr(nothing, name) == 0
+    }
+    ratios = set(Kpis.__struct_fields__) - counts
+    assert {getattr(nothing, name) for name in ratios} == {None}
+    assert "longest_wait_s" in counts
+    assert {"answer_rate", "occupancy", "satisfaction", "mean_confidence"} <= ratios
 
 
 @pytest.mark.parametrize(
@@ -70,67 +113,117 @@ def test_only_an_abandon_below_the_threshold_is_short(outcome, wait_s, threshold
 
 
 def test_a_day_of_calls_is_counted():
-    counts = kpi.count(
+    tally = tally_of(
         [
-            record("1", wait_s=15.0, rings=3, talk_s=100.0, hold_s=20.0),
-            record("2", wait_s=15.1, rings=4, talk_s=200.0, hold_s=0.0),
-            record("3", wait_s=None, rings=None, talk_s=None),
-            record("4", outcome="abandoned", wait_s=3.0),
-            record("5", outcome="abandoned", wait_s=40.0),
-            record("6", outcome="timeout", wait_s=60.0),
-            record("7", outcome="exit_key", wait_s=9.0),
+            visit("1", wait_s=15.0, rings=3, talk_s=100.0, hold_s=20.0, wrap_up_s=30.0),
+            visit("2", wait_s=15.1, rings=4, talk_s=200.0, transferred=True),
+            visit("3", wait_s=None, rings=None, talk_s=None),
+            visit("4", "abandoned", wait_s=3.0),
+            visit("5", "abandoned", wait_s=40.0),
+            visit("6", "timeout", wait_s=60.0),
+            visit("7", "exit_key", wait_s=9.0, first=False),
         ],
-        short_abandon_s=5.0,
+        Conventions(short_abandon_s=5.0),
     )
-    assert counts.offered == 6  # all but the short abandon
-    assert (counts.answered, counts.abandoned, counts.short_abandons) == (3, 2, 1)
-    assert (counts.wait_known, counts.wait_sum_s) == (2, pytest.approx(30.1))
-    assert counts.answered_within == 1  # at most 15 s
-    assert counts.abandoned_within == 1
-    assert (counts.ring_within, counts.ring_known) == (1, 2)
-    assert (counts.handled, counts.talk_sum_s, counts.hold_sum_s) == (2, 300.0, 20.0)
-    assert counts.longest_wait_s == 40.0
+    found = figures(tally)
+    assert (found.joined, found.calls) == (7, 6)
+    assert found.offered == 6  # all but the short abandon
+    assert (found.answered, found.abandoned, found.short_abandons) == (3, 2, 1)
+    assert (found.timeouts, found.key_exits) == (1, 1)
+    assert found.answer_rate == 0.5
+    assert found.average_speed_of_answer_s == pytest.approx(15.05)
+    assert found.service_level == pytest.approx(1 / 6)  # at most 15 s
+    assert found.service_level_of_completed == pytest.approx(1 / 3)
+    assert found.service_level_with_abandons == pytest.approx(2 / 5)
+    assert found.ring_sla == 0.5
+    assert (found.average_talk_time_s, found.average_hold_s) == (150.0, 10.0)
+    assert (found.average_wrap_up_s, found.average_handle_time_s) == (30.0, 165.0)
+    assert found.longest_wait_s == 40.0
+    assert found.transfer_rate == pytest.approx(1 / 3)
 
 
-def test_a_visit_that_comes_twice_counts_once():
-    first = record("1", outcome="abandoned", wait_s=3.0)
-    assert kpi.count([first, record("1")]) == kpi.count([record("1")])
+def test_time_in_states_becomes_occupancy():
+    tally = Tally()
+    for state, seconds in (
+        ("talking", 50.0),
+        ("on_hold", 10.0),
+        ("wrap_up", 20.0),
+        ("available", 15.0),
+        ("ringing", 5.0),
+        ("paused", 1000.0),
+    ):
+        tally.add_time(state, seconds)
+    assert figures(tally).occupancy == pytest.approx(0.8)
+    assert tally.paused_s == 1000.0
 
 
-records = st.builds(
-    record,
-    st.uuids().map(str),
-    outcome=st.sampled_from(OUTCOMES),
-    wait_s=st.none() | st.floats(0, 600),
-    rings=st.none() | st.integers(1, 20),
-    talk_s=st.none() | st.floats(0, 3600),
+def test_ratings_alerts_scripts_and_recognition_are_counted():
+    tally = tally_of([visit(str(n)) for n in range(10)])
+    for value in (5, 4, 3, 1):
+        tally.add_rating("five", value)
+    tally.add_rating("like", 1)
+    tally.add_alert("red_line", 20.0)
+    tally.add_alert("dead_air", None)
+    tally.add_script(10, 9)
+    tally.add_leg(complete=True)
+    tally.add_leg(complete=False)
+    tally.add_speech(10, 2, 7.2)
+    tally.add_disposition(resolved=True)
+    tally.add_disposition(resolved=False)
+    found = figures(tally)
+    assert (found.satisfaction, found.mean_rating, found.likes) == (0.5, 3.25, 1)
+    assert found.rating_share == 0.5
+    assert (found.alerts_per_100, found.red_lines, found.red_lines_per_100) == (20.0, 1, 10.0)
+    assert (found.acknowledged, found.mean_acknowledge_time_s) == (1, 20.0)
+    assert found.script_compliance == 0.9
+    assert (found.heard_share, found.unintelligible_share) == (0.5, 0.2)
+    assert found.mean_confidence == pytest.approx(0.9)
+    assert found.first_contact_by_disposition == 0.5
+
+
+def test_an_agent_has_no_rate_of_callers_nobody_answered():
+    row = figures(tally_of([visit()]), of_agent=True)
+    assert {getattr(row, name) for name in RATIOS_OF_OFFERED} == {None}
+    assert row.average_talk_time_s == 92.0
+
+
+def test_every_target_is_one_of_a_kpi_and_judges_it():
+    assert set(TARGETS) <= set(Kpis.__struct_fields__)
+    assert TARGETS["answer_rate"].met(0.98) is True
+    assert TARGETS["answer_rate"].met(0.979) is False
+    assert TARGETS["red_lines"].met(0) is True
+    assert TARGETS["red_lines"].met(1) is False
+    assert TARGETS["satisfaction"].met(None) is None
+
+
+visits_drawn = st.lists(
+    st.builds(
+        visit,
+        st.uuids().map(str),
+        st.sampled_from(OUTCOMES),
+        wait_s=st.none() | st.floats(0, 600),
+        rings=st.none() | st.integers(1, 20),
+        talk_s=st.none() | st.floats(0, 3600),
+    ),
+    max_size=40,
 )
 
 
-@given(st.lists(records, max_size=40), st.floats(0, 30))
+@given(visits_drawn, st.floats(0, 30))
 def test_counts_add_up_and_ratios_stay_within_bounds(visits, threshold):
-    counts = kpi.count(visits, short_abandon_s=threshold)
-    assert counts.joined == sum(counts.outcomes.values()) == len(visits)
-    assert counts.short_abandons <= counts.abandoned
-    assert counts.answered <= counts.offered <= counts.joined
-    ratios = (
-        kpi.answer_rate(counts.answered, counts.offered),
-        kpi.service_level(counts.answered_within, counts.offered),
-        kpi.abandonment_rate(counts.abandoned, counts.short_abandons, counts.offered),
-        kpi.service_level_with_abandons(
-            counts.answered_within, counts.abandoned_within, counts.answered, counts.abandoned
-        ),
-        kpi.ring_sla(counts.ring_within, counts.ring_known),
-    )
-    for ratio in ratios:
+    found = figures(tally_of(visits, Conventions(short_abandon_s=threshold)))
+    assert found.joined == len(visits)
+    assert found.short_abandons <= found.abandoned
+    assert found.answered <= found.offered <= found.joined
+    for ratio in (*(getattr(found, name) for name in RATIOS_OF_OFFERED), found.ring_sla):
         assert ratio is None or 0.0 <= ratio <= 1.0
 
 
-@given(st.lists(records, max_size=30), st.randoms(use_true_random=False))
+@given(visits_drawn, st.randoms(use_true_random=False))
 def test_the_order_of_calls_does_not_matter(visits, random):
     shuffled = list(visits)
     random.shuffle(shuffled)
-    before, after = kpi.count(visits), kpi.count(shuffled)
+    before, after = tally_of(visits), tally_of(shuffled)
     assert before.outcomes == after.outcomes
     assert math.isclose(before.wait_sum_s, after.wait_sum_s, abs_tol=1e-6)
     assert before.ring_within == after.ring_within
