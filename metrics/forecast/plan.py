@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, distinct, func, select
+from sqlalchemy import Connection, func, select
 
 from backbone.store.schema import alerts, calls
 from backbone.store.tables.guidance import call_topics
@@ -23,6 +23,7 @@ from metrics.forecast.erlang import mean_patience_s
 from metrics.forecast.staffing import Seats, ServiceTarget, seats_needed
 from metrics.history import stream
 from metrics.periods import midnight
+from metrics.periods import today as local_date
 
 HISTORY_WEEKS = 12
 DEFAULT_AHT_S = 180.0
@@ -101,11 +102,8 @@ def read_past(
     earliest = connection.scalar(
         select(func.min(table.joined_at)).where(table.joined_at >= start, table.joined_at < end)
     )
-    if earliest is None:
-        first = today
-    else:
-        known = (end - float(earliest)) / 86_400
-        first = today - timedelta(weeks=min(weeks, int(known // 7)))
+    known = 0 if earliest is None else (today - local_date(float(earliest), zone)).days
+    first = today - timedelta(weeks=min(weeks, known // arrivals.WEEK))
     start = midnight(first, zone)
     within = (table.joined_at >= start, table.joined_at < end)
     joined = stream(connection, select(table.joined_at).where(*within, table.visit == 1))
@@ -173,7 +171,7 @@ def _topic_weeks(
     mondays = [first + timedelta(weeks=week) for week in range((today - first).days // 7)]
     weeks: list[dict[str, TopicWeek]] = []
     complained = (
-        select(distinct(alerts.c.call_id)).where(alerts.c.kind.in_(COMPLAINT_KINDS)).subquery()
+        select(alerts.c.call_id).where(alerts.c.kind.in_(COMPLAINT_KINDS)).distinct().subquery()
     )
     for monday in mondays:
         start, end = midnight(monday, zone), midnight(monday + timedelta(weeks=1), zone)

@@ -19,6 +19,7 @@ from tingzhen.cli import (
     calls,
     demo,
     doctor,
+    forecast,
     lab,
     listen,
     reconcile,
@@ -42,6 +43,7 @@ app.command("transcribe", help=transcribe.HELP)(transcribe.transcribe)
 app.command("listen", help=listen.HELP)(listen.listen)
 app.command("calls", help=calls.HELP)(calls.calls)
 app.command("reconcile", help=reconcile.HELP)(reconcile.reconcile)
+app.command("forecast", help=forecast.HELP)(forecast.forecast)
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 bench.app.command("rules")(bench_rules.bench_rules)

@@ -32,26 +32,12 @@ def verify(
 
         tingzhen audit verify --json
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     import backbone.audit
-    from backbone.errors import UserError
-    from backbone.store.engine import open_engine
     from tingzhen.settings import load_settings
+    from tingzhen.stored import reading_store
 
-    settings = load_settings(config)
-    if not settings.database_url and not (settings.data_dir / "tingzhen.sqlite3").is_file():
-        raise UserError(f"there is no store in {settings.data_dir}; name its settings by --config")
-    try:
-        engine = open_engine(settings.store_url)
-        with engine.connect() as connection:
-            verdict = backbone.audit.verify(connection)
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or error
-        raise UserError(
-            f"cannot read the store {settings.store_url.render_as_string()}: {reason}"
-        ) from error
-    engine.dispose()
+    with reading_store(load_settings(config)) as connection:
+        verdict = backbone.audit.verify(connection)
     if json:
         print_json(
             {

@@ -101,34 +101,22 @@ def reconcile(
 
 
 def _stored(config: Path | None, system: str, since: float, until: float) -> list[CallRecord]:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from backbone.store.engine import open_engine
     from telephony.reconcile_job import MARGIN_S
     from telephony.storage import records_between
     from tingzhen.settings import load_settings
+    from tingzhen.stored import reading_store
 
     settings = load_settings(config)
-    url = settings.store_url
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise UserError(f"no call store at {url.database}: set data_dir, or use --ami")
     names = [pbx.system for pbx in settings.pbx]
     if not system and len(names) > 1:
         raise UserError(f"several PBXs: say which by --system ({', '.join(names)})")
-    try:
-        engine = open_engine(url)
-        try:
-            with engine.connect() as connection:
-                return records_between(
-                    connection,
-                    since - MARGIN_S,
-                    until + MARGIN_S,
-                    system or (names[0] if names else None),
-                )
-        finally:
-            engine.dispose()
-    except SQLAlchemyError as error:
-        raise UserError(f"cannot read the store {url.render_as_string()}: {error}") from error
+    with reading_store(settings) as connection:
+        return records_between(
+            connection,
+            since - MARGIN_S,
+            until + MARGIN_S,
+            system or (names[0] if names else None),
+        )
 
 
 def _instant(text: str, option: str) -> float | None:
