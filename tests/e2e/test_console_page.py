@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import console_floor
 from console_world import PASSWORD, Call, World, running, world
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
@@ -140,6 +141,8 @@ async def a_busy_desk(desk: World) -> tuple[Call, str]:
         suspected=True,
     )
     await talking.say("s4", "customer", "你这是什么态度？我要投诉。", start=19.5)
+    await console_floor.people(desk, call=talking)
+    await console_floor.guidance(desk, talking)
     return talking, alert
 
 
@@ -182,9 +185,9 @@ async def test_an_alert_is_loud_leads_to_its_words_and_its_acknowledgement_stays
         await page.reload()
         await expect(page).to_have_title("(2) 听诊")
         await expect(page.locator(".loud")).to_have_count(0)
-        await expect(page.locator("article")).to_contain_text(
-            ["敏感词", "未核对身份", "lead 已确认"]
-        )
+        await expect(page.locator("article")).to_contain_text(["敏感词", "未核对身份"])
+        await page.get_by_role("button", name="已处理").click()
+        await expect(page.locator("article")).to_contain_text(["lead 已确认"])
 
 
 async def test_after_a_restart_of_the_server_the_page_comes_back_and_misses_nothing(
@@ -274,11 +277,11 @@ async def test_every_look_is_accessible_and_fits(
         )
         if look == "english":
             await page.get_by_role("button", name="English").click()
-        for panel in ("calls", "conversation", "alerts") if phone else ("all",):
+        for panel in ("calls", "people", "conversation", "alerts") if phone else ("all",):
             if phone:
                 await (
-                    page.locator("nav button")
-                    .nth(["calls", "conversation", "alerts"].index(panel))
+                    page.locator("nav:not(.rail) button")
+                    .nth(["calls", "people", "conversation", "alerts"].index(panel))
                     .click()
                 )
             await expect(page.locator(".loud")).to_be_visible()

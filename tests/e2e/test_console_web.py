@@ -13,7 +13,8 @@ from agent_console.app import STATIC
 pytestmark = pytest.mark.browser
 
 WEB = Path(__file__).parents[2] / "agent_console" / "web"
-MOST_SCRIPT_BYTES = 60_000
+MOST_SCRIPT_BYTES = 150_000
+"""Gzipped, of all pages together; the lead's first load is a part of it."""
 
 
 @pytest.fixture(scope="module", autouse=True)

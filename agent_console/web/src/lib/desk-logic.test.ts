@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { agentLabel, decimal, duration } from "./format";
 import { asrStatus, pbxStatus, rulesError } from "./health";
-import { countBySeverity, inboxOrder, loudest } from "./inbox";
+import { countBySeverity, inboxOrder, loudest, type InboxFilter } from "./inbox";
 import { serverTime } from "./live/clock";
 import { newCall } from "./live/events";
 import { markTurn } from "./marks";
@@ -48,10 +48,11 @@ describe("the inbox", () => {
     alert("done", "critical", 5, { ...done, acknowledged_at: 9 }),
     alert("done before", "critical", 6, { ...done, acknowledged_at: 8 }),
   ];
+  const ALL: InboxFilter = { severity: "all", show: "all" };
   const ids = (list: Alert[]) => list.map((item) => item.alert_id);
 
   it("has open ones first, newest on top", () => {
-    expect(ids(inboxOrder(alerts, "all"))).toEqual([
+    expect(ids(inboxOrder(alerts, ALL, "me"))).toEqual([
       "low",
       "suspected critical",
       "new high",
@@ -59,7 +60,7 @@ describe("the inbox", () => {
       "done",
       "done before",
     ]);
-    expect(ids(inboxOrder(alerts, "high"))).toEqual(["new high", "old high"]);
+    expect(ids(inboxOrder(alerts, { ...ALL, severity: "high" }, "me"))).toEqual(["new high", "old high"]);
   });
 
   it("shouts the heaviest open one, the one that waited longest of equals", () => {

@@ -5,6 +5,19 @@ import type { Alert, Severity } from "./types";
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info"];
 
 export type SeverityFilter = "all" | Severity;
+export const SHOW_FILTERS = ["open", "mine", "done", "all"] as const;
+
+export interface InboxFilter {
+  severity: SeverityFilter;
+  show: (typeof SHOW_FILTERS)[number];
+}
+
+const SHOWN: Record<InboxFilter["show"], (alert: Alert, me: string) => boolean> = {
+  open: (alert) => alert.state === "open",
+  mine: (alert, me) => alert.assigned_to === me,
+  done: (alert) => alert.state !== "open",
+  all: () => true,
+};
 
 const RANK: Record<Severity, number> = { critical: 4, high: 3, medium: 2, low: 1, info: 0 };
 
@@ -17,15 +30,23 @@ export function openAlerts(alerts: Iterable<Alert>): Alert[] {
   return [...alerts].filter((alert) => alert.state === "open");
 }
 
-/** Open ones first, newest on top; then what was acknowledged, latest on top. */
-export function inboxOrder(alerts: Iterable<Alert>, filter: SeverityFilter): Alert[] {
+/** Open ones first, newest on top; then what was taken notice of, latest on top. */
+export function inboxOrder(alerts: Iterable<Alert>, filter: InboxFilter, me: string): Alert[] {
   return [...alerts]
-    .filter((alert) => filter === "all" || alert.severity === filter)
+    .filter((alert) => filter.severity === "all" || alert.severity === filter.severity)
+    .filter((alert) => SHOWN[filter.show](alert, me))
     .sort((a, b) => {
-      if (a.state !== b.state) return a.state === "open" ? -1 : 1;
+      const opens = Number(b.state === "open") - Number(a.state === "open");
+      if (opens) return opens;
       if (a.state === "open") return b.at - a.at;
       return (b.acknowledged_at ?? 0) - (a.acknowledged_at ?? 0);
     });
+}
+
+/** The alert's age in seconds when nobody has taken notice yet and the escalation timer runs. */
+export function untilEscalation(alert: Alert, now: number, afterS: number | null): number | null {
+  if (afterS === null || alert.state !== "open" || weight(alert) < RANK.high * 2) return null;
+  return (alert.escalated_at ?? alert.at) + afterS - now;
 }
 
 /** The open alert that needs a person now: at least high, the heaviest, the oldest of those. */

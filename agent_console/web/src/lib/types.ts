@@ -61,6 +61,9 @@ export interface Step {
   done_at: number | null;
 }
 
+export type AlertState = "open" | "acknowledged" | "judged";
+export type Verdict = "correct" | "false_alarm";
+
 export interface Alert {
   alert_id: string;
   call_id: string;
@@ -83,9 +86,14 @@ export interface Alert {
   at: number;
   advice: string;
   advice_en: string;
-  state: "open" | "acknowledged";
+  state: AlertState;
   acknowledged_by: string | null;
   acknowledged_at: number | null;
+  assigned_to?: string;
+  escalation?: number;
+  escalated_at?: number | null;
+  verdict?: Verdict | null;
+  comments?: number;
 }
 
 export interface Call {
@@ -161,10 +169,140 @@ export interface RulesLoaded {
 
 export type HealthEvent = PbxHealth | TapHealth | AsrHealth | RulesLoaded;
 
+export type AgentPhase =
+  | "logged_out"
+  | "unreachable"
+  | "available"
+  | "ringing"
+  | "talking"
+  | "on_hold"
+  | "wrap_up"
+  | "paused";
+
+export interface AgentState {
+  system: string;
+  agent: string;
+  name: string;
+  state: AgentPhase;
+  since: number;
+  reason: string;
+  queues: string[];
+  paused_in: string[];
+  call_id: string;
+  missed_in_a_row: number;
+  wrap_up_until: number | null;
+}
+
+export interface QueueState {
+  system: string;
+  queue: string;
+  waiting: { call_id: string; position: number; since: number }[];
+  longest_since: number | null;
+  members: number;
+  available: number;
+  paused: number;
+}
+
+/** What is still being said may be alert-worthy: shown as such, gone when it is not so. */
+export interface ProvisionalAlert {
+  alert_id: string;
+  call_id: string;
+  queue: string;
+  agent: string;
+  rule: string;
+  severity: Severity;
+  role: HitRole;
+  title: string;
+  title_en: string;
+  phrase: string;
+  at: number;
+}
+
+export interface ScoreItem {
+  section: string;
+  item: string;
+  title: string;
+  title_en: string;
+  answer: "yes" | "no" | "na" | "pending";
+  points: number;
+  earned: number;
+  critical?: boolean;
+}
+
+export interface RunningScore {
+  call_id: string;
+  card: string;
+  score: number | null;
+  items: ScoreItem[];
+}
+
+export interface ScriptStep {
+  step: string;
+  title: string;
+  title_en: string;
+  state: "done" | "due" | "missed" | "open";
+  at?: number | null;
+  deadline_s?: number | null;
+  required?: boolean;
+  slots?: { slot: string; title: string; title_en: string; filled: boolean; value?: string }[];
+  say?: string;
+  say_en?: string;
+}
+
+export interface Script {
+  call_id: string;
+  script: string;
+  topic: string;
+  title?: string;
+  title_en?: string;
+  steps: ScriptStep[];
+  next_step: string;
+}
+
+export type Trend = "improving" | "steady" | "worsening";
+
+export interface Emotion {
+  scene: string;
+  score: number;
+  trend: Trend;
+  /** The scores so far, oldest first. */
+  course: readonly number[];
+}
+
+export interface Offer {
+  offer_id: string;
+  call_id: string;
+  scene: string;
+  at: number;
+  sentences: { id: string; zh: string; en: string }[];
+  /** Null until it is known. */
+  used: boolean | null;
+  sentence_id: string;
+}
+
+export interface Topic {
+  topic: string;
+  title: string;
+  title_en: string;
+  stable: boolean;
+}
+
+/** What helps with a call while it lasts; each part is there once something is known. */
+export interface Guidance {
+  score?: RunningScore;
+  script?: Script;
+  topic?: Topic;
+  emotion?: Partial<Record<Role, Emotion>>;
+  offers?: readonly Offer[];
+  muted?: readonly string[];
+}
+
 export interface Limits {
   wait_s: number;
   rings: number;
   talk_s: number;
+  /** An open alert goes up after this long; null or missing: it does not by itself. */
+  escalate_s?: number | null;
 }
 
 export interface Hello {
@@ -179,6 +317,11 @@ export interface Hello {
   stream: string;
   seq: number;
   health: HealthEvent[];
+  agents?: AgentState[];
+  queues?: QueueState[];
+  /** The newest of each kind that helps with the calls in progress. */
+  guidance?: EventMessage[];
+  zone?: string;
   speech: { call_id: string; speaking: Role[]; turns: Turn[] }[];
   snapshot: { calls: Call[]; alerts: Alert[] } | null;
 }

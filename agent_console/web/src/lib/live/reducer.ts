@@ -1,7 +1,21 @@
 // The live page as a pure fold over the server's messages.
 
-import type { Alert, Call, EventMessage, HealthEvent, Hello, Limits, Message } from "../types";
+import type {
+  AgentState,
+  Alert,
+  Call,
+  EventMessage,
+  Guidance,
+  HealthEvent,
+  Hello,
+  Limits,
+  Message,
+  ProvisionalAlert,
+  QueueState,
+} from "../types";
+import { changeAlert, newAlert, withProvisional } from "./alerts";
 import { applyToCall, newCall, withTurn } from "./events";
+import { withGuidance } from "./guidance";
 
 export interface LiveData {
   /** The journal that `seq` is of. */
@@ -10,7 +24,11 @@ export interface LiveData {
   readonly seq: number | null;
   readonly calls: ReadonlyMap<string, Call>;
   readonly alerts: ReadonlyMap<string, Alert>;
+  readonly provisional: ReadonlyMap<string, ProvisionalAlert>;
   readonly health: ReadonlyMap<string, HealthEvent>;
+  readonly agents: ReadonlyMap<string, AgentState>;
+  readonly queues: ReadonlyMap<string, QueueState>;
+  readonly guidance: ReadonlyMap<string, Guidance>;
   readonly limits: Limits;
   readonly endedShown: number;
 }
@@ -20,7 +38,11 @@ export const EMPTY: LiveData = {
   seq: null,
   calls: new Map(),
   alerts: new Map(),
+  provisional: new Map(),
   health: new Map(),
+  agents: new Map(),
+  queues: new Map(),
+  guidance: new Map(),
   limits: { wait_s: 15, rings: 3, talk_s: 600 },
   endedShown: 30,
 };
@@ -36,8 +58,23 @@ export function reduce(data: LiveData, message: Message): LiveData {
   if (HEALTH.has(event.type)) {
     return { ...next, health: withHealth(next.health, event as unknown as HealthEvent) };
   }
-  if (event.type === "alert") return addAlert(next, event);
-  if (event.type === "alert_acknowledged") return acknowledge(next, event);
+  if (event.type === "agent_state") {
+    return { ...next, agents: withAgent(next.agents, event as unknown as AgentState) };
+  }
+  if (event.type === "queue_state") {
+    return { ...next, queues: withQueue(next.queues, event as unknown as QueueState) };
+  }
+  const alerts = changeAlert(next.alerts, event) ?? newAlert(next.alerts, event);
+  const provisional = withProvisional(next.provisional, event);
+  if (alerts || provisional) {
+    return {
+      ...next,
+      alerts: alerts ?? next.alerts,
+      provisional: provisional ?? next.provisional,
+    };
+  }
+  const guidance = withGuidance(next.guidance, event);
+  if (guidance) return { ...next, guidance };
   return changeCall(next, event);
 }
 
@@ -55,7 +92,15 @@ function greet(data: LiveData, hello: Hello): LiveData {
     seq: hello.seq,
     calls,
     alerts: hello.snapshot ? byId(hello.snapshot.alerts, "alert_id") : data.alerts,
+    // What was provisional when the link broke may have been withdrawn since.
+    provisional: new Map(),
     health: hello.health.reduce(withHealth, new Map()),
+    agents: (hello.agents ?? []).reduce(withAgent, new Map()),
+    queues: (hello.queues ?? []).reduce(withQueue, new Map()),
+    guidance: (hello.guidance ?? []).reduce(
+      (known, event) => withGuidance(known, event) ?? known,
+      hello.snapshot ? new Map<string, Guidance>() : data.guidance,
+    ),
     limits: hello.limits,
     endedShown: hello.ended_shown,
   };
@@ -83,54 +128,10 @@ function changeCall(data: LiveData, event: EventMessage): LiveData {
     call = newCall(id, event["queue"] as string, event.at - waited);
   }
   const calls = new Map(data.calls).set(id, applyToCall(call, event));
-  if (event.type === "call_ended") dropOldest(calls, data.endedShown);
-  return { ...data, calls };
-}
-
-function addAlert(data: LiveData, event: EventMessage): LiveData {
-  const raw = event as unknown as Alert & { evidence: Partial<Alert> };
-  if (data.alerts.has(raw.alert_id)) return data;
-  const evidence = raw.evidence;
-  const alert: Alert = {
-    alert_id: raw.alert_id,
-    call_id: raw.call_id,
-    queue: raw.queue,
-    agent: raw.agent,
-    rule: raw.rule,
-    kind: raw.kind,
-    severity: raw.severity,
-    role: raw.role,
-    title: raw.title,
-    title_en: raw.title_en,
-    phrase: raw.phrase,
-    start: raw.start,
-    end: raw.end,
-    suspected: raw.suspected,
-    segment_id: evidence.segment_id ?? "",
-    measured: evidence.measured ?? null,
-    limit: evidence.limit ?? null,
-    unit: evidence.unit ?? "",
-    at: raw.at,
-    advice: raw.advice ?? "",
-    advice_en: raw.advice_en ?? "",
-    state: "open",
-    acknowledged_by: null,
-    acknowledged_at: null,
-  };
-  return { ...data, alerts: new Map(data.alerts).set(alert.alert_id, alert) };
-}
-
-function acknowledge(data: LiveData, event: EventMessage): LiveData {
-  const id = event["alert_id"] as string;
-  const alert = data.alerts.get(id);
-  if (!alert || alert.state === "acknowledged") return data;
-  const acknowledged: Alert = {
-    ...alert,
-    state: "acknowledged",
-    acknowledged_by: event["by"] as string,
-    acknowledged_at: event.at,
-  };
-  return { ...data, alerts: new Map(data.alerts).set(id, acknowledged) };
+  if (event.type !== "call_ended") return { ...data, calls };
+  dropOldest(calls, data.endedShown);
+  const guidance = new Map([...data.guidance].filter(([known]) => calls.has(known)));
+  return { ...data, calls, guidance };
 }
 
 function dropOldest(calls: Map<string, Call>, kept: number): void {
@@ -146,6 +147,20 @@ function withHealth(
 ): Map<string, HealthEvent> {
   const of = "system" in event ? event.system : "node" in event ? event.node : "";
   return new Map(health).set(`${event.type} ${of}`, event);
+}
+
+function withAgent(
+  agents: ReadonlyMap<string, AgentState>,
+  state: AgentState,
+): Map<string, AgentState> {
+  return new Map(agents).set(`${state.system} ${state.agent}`, state);
+}
+
+function withQueue(
+  queues: ReadonlyMap<string, QueueState>,
+  state: QueueState,
+): Map<string, QueueState> {
+  return new Map(queues).set(`${state.system} ${state.queue}`, state);
 }
 
 function byId<T, K extends keyof T>(items: T[], key: K): Map<string, T> {

@@ -1,0 +1,85 @@
+// What events do to alerts: raised, taken notice of, given to somebody, judged, escalated; and
+// those that are provisional while the sentence is still being spoken.
+
+import type { Alert, EventMessage, ProvisionalAlert, Verdict } from "../types";
+
+type Alerts = ReadonlyMap<string, Alert>;
+type Provisional = ReadonlyMap<string, ProvisionalAlert>;
+
+/** A new alert; null when the event is none, or one that is known. */
+export function newAlert(alerts: Alerts, event: EventMessage): Alerts | null {
+  if (event.type !== "alert") return null;
+  const raw = event as unknown as Alert & { evidence: Partial<Alert> };
+  if (alerts.has(raw.alert_id)) return null;
+  const evidence = raw.evidence;
+  const alert: Alert = {
+    alert_id: raw.alert_id,
+    call_id: raw.call_id,
+    queue: raw.queue,
+    agent: raw.agent,
+    rule: raw.rule,
+    kind: raw.kind,
+    severity: raw.severity,
+    role: raw.role,
+    title: raw.title,
+    title_en: raw.title_en,
+    phrase: raw.phrase,
+    start: raw.start,
+    end: raw.end,
+    suspected: raw.suspected,
+    segment_id: evidence.segment_id ?? "",
+    measured: evidence.measured ?? null,
+    limit: evidence.limit ?? null,
+    unit: evidence.unit ?? "",
+    at: raw.at,
+    advice: raw.advice ?? "",
+    advice_en: raw.advice_en ?? "",
+    state: "open",
+    acknowledged_by: null,
+    acknowledged_at: null,
+  };
+  return new Map(alerts).set(alert.alert_id, alert);
+}
+
+type Change = (alert: Alert, event: EventMessage) => Partial<Alert> | null;
+
+const CHANGES: Record<string, Change> = {
+  alert_acknowledged: (alert, event) =>
+    alert.state !== "open"
+      ? null
+      : {
+          state: "acknowledged",
+          acknowledged_by: event["by"] as string,
+          acknowledged_at: event.at,
+        },
+  alert_assigned: (_alert, event) => ({ assigned_to: event["to"] as string }),
+  alert_commented: (alert) => ({ comments: (alert.comments ?? 0) + 1 }),
+  alert_feedback: (_alert, event) => ({ state: "judged", verdict: event["verdict"] as Verdict }),
+  alert_escalated: (_alert, event) => ({
+    escalation: event["level"] as number,
+    escalated_at: event.at,
+  }),
+};
+
+/** A known alert that is changed; null when the event changes none. */
+export function changeAlert(alerts: Alerts, event: EventMessage): Alerts | null {
+  const alert = alerts.get(event["alert_id"] as string);
+  const change = alert && CHANGES[event.type]?.(alert, event);
+  return change ? new Map(alerts).set(alert.alert_id, { ...alert, ...change }) : null;
+}
+
+/** Provisional alerts, without what is confirmed, withdrawn or of a call that is over. */
+export function withProvisional(known: Provisional, event: EventMessage): Provisional | null {
+  if (event.type === "provisional_alert") {
+    const alert = event as unknown as ProvisionalAlert;
+    return new Map(known).set(alert.alert_id, alert);
+  }
+  const gone =
+    event.type === "alert_withdrawn"
+      ? event["alert_id"]
+      : event.type === "alert"
+        ? event["confirms"]
+        : undefined;
+  if (typeof gone !== "string" || !known.has(gone)) return null;
+  return new Map([...known].filter(([id]) => id !== gone));
+}

@@ -1,0 +1,71 @@
+// The pages: address, who may open them, and the code that is loaded when somebody does.
+
+import type { Component } from "svelte";
+import type { Key } from "./i18n";
+
+export type UserRole = "agent" | "lead" | "inspector" | "manager" | "admin";
+
+export interface Page {
+  name: string;
+  path: string;
+  /** The word in the navigation; none: reached from other pages only. */
+  label?: Key;
+  roles: readonly UserRole[];
+  /** Without navigation and tools around it. */
+  bare?: boolean;
+  load: () => Promise<{ default: Component }>;
+}
+
+export interface Match {
+  page: Page | null;
+  params: Readonly<Record<string, string>>;
+}
+
+const EVERYBODY: readonly UserRole[] = ["agent", "lead", "inspector", "manager", "admin"];
+
+export const PAGES: readonly Page[] = [
+  {
+    name: "desk",
+    path: "/",
+    label: "page_desk",
+    roles: ["lead"],
+    load: () => import("../pages/DeskPage.svelte"),
+  },
+];
+
+/** The page for an address, and the parts of the address that its `:names` stand for. */
+export function matchPage(path: string, pages: readonly Page[] = PAGES): Match {
+  const parts = split(path);
+  for (const page of pages) {
+    const pattern = split(page.path);
+    if (pattern.length !== parts.length) continue;
+    const params: Record<string, string> = {};
+    const fits = pattern.every((part, at) => {
+      if (!part.startsWith(":")) return part === parts[at];
+      params[part.slice(1)] = decodeURIComponent(parts[at] ?? "");
+      return true;
+    });
+    if (fits) return { page, params };
+  }
+  return { page: null, params: {} };
+}
+
+/** The pages in the navigation of somebody of this role. */
+export function pagesOf(role: string, pages: readonly Page[] = PAGES): Page[] {
+  return pages.filter((page) => page.label && may(role, page));
+}
+
+/** Where somebody of this role begins. */
+export function homeOf(role: string, pages: readonly Page[] = PAGES): string {
+  return pagesOf(role, pages)[0]?.path ?? "/";
+}
+
+export function may(role: string, page: Page): boolean {
+  return (page.roles as readonly string[]).includes(role);
+}
+
+export { EVERYBODY };
+
+function split(path: string): string[] {
+  return path.split("/").filter(Boolean);
+}

@@ -1,0 +1,3 @@
+// Chinese, English.
+
+export const AGENT = {} as const;

@@ -1,0 +1,3 @@
+// Chinese, English.
+
+export const QUALITY = {} as const;

@@ -1,0 +1,217 @@
+"""A hotline in the middle of its day, for pages to show: agents, queues, guidance of calls."""
+
+from __future__ import annotations
+
+from console_world import Call, World
+
+from qa_engine.events import (
+    EmotionChanged,
+    EmpathyOffered,
+    EmpathySentence,
+    Evidence,
+    ProvisionalAlert,
+    RunningScore,
+    Scene,
+    ScoreItem,
+    ScriptProgress,
+    ScriptStep,
+    TopicDetected,
+    Trend,
+)
+from telephony.events import AgentPhase, AgentState, QueueState, WaitingCaller
+
+QUEUES = ("预约挂号", "投诉建议", "检查预约", "报告查询")
+AGENTS: tuple[tuple[str, str, AgentPhase, float, int], ...] = (
+    ("1001", "李护士", "talking", 60, 0),
+    ("1002", "周敏", "ringing", 3, 0),
+    ("1003", "何佳怡", "available", 41, 0),
+    ("1004", "陈思远", "wrap_up", 96, 0),
+    ("1005", "吴倩", "paused", 410, 0),
+    ("1006", "赵凯", "available", 12, 3),
+    ("1007", "孙雨桐", "unreachable", 75, 0),
+)
+
+
+async def people(world: World, *, call: Call | None = None) -> None:
+    """Seven agents in their states and four queues, one of them over its limit."""
+    now = world.clock.time()
+    for number, name, state, ago, missed in AGENTS:
+        world.bus.emit(
+            AgentState(
+                at=now,
+                system="pbx",
+                agent=f"PJSIP/{number}",
+                name=name,
+                state=state,
+                since=now - ago,
+                reason="午餐" if state == "paused" else "",
+                queues=("预约挂号", "检查预约"),
+                call_id=call.id if call is not None and number == "1001" else "",
+                missed_in_a_row=missed,
+                wrap_up_until=now + 24 if state == "wrap_up" else None,
+            )
+        )
+    for at, queue in enumerate(QUEUES):
+        waiting = (
+            (WaitingCaller(call_id="waits", position=1, since=now - 42),)
+            if queue == "投诉建议"
+            else ()
+        )
+        world.bus.emit(
+            QueueState(
+                at=now,
+                system="pbx",
+                queue=queue,
+                waiting=waiting,
+                longest_since=now - 42 if waiting else None,
+                members=5 - at,
+                available=2 if at != 1 else 0,
+                paused=1,
+            )
+        )
+
+
+async def guidance(world: World, call: Call) -> None:
+    """What is known of a call while it lasts."""
+    now = world.clock.time()
+    await world.bus.publish(
+        TopicDetected(
+            at=now,
+            call_id=call.id,
+            topic="exam_booking",
+            confidence=0.8,
+            title="检查预约",
+            title_en="Examination booking",
+            stable=True,
+        )
+    )
+    world.bus.emit(score(now, call.id, 71.5))
+    world.bus.emit(script(now, call.id))
+    courses: tuple[tuple[float, Scene, Trend], ...] = (
+        (0.1, "calm", "steady"),
+        (-0.2, "anxious", "steady"),
+        (-0.3, "impatient", "worsening"),
+        (-0.7, "angry", "worsening"),
+    )
+    for value, scene, trend in courses:
+        world.bus.emit(
+            EmotionChanged(
+                at=now, call_id=call.id, role="customer", scene=scene, score=value, trend=trend
+            )
+        )
+    await world.bus.publish(
+        EmpathyOffered(
+            at=now,
+            call_id=call.id,
+            scene="angry",
+            offer_id=f"{call.name}-offer",
+            sentences=(
+                EmpathySentence(
+                    "a1",
+                    "让您等了这么久，换作是我也会着急，真的很抱歉。",
+                    "I am sorry you had to wait this long; I would be upset too.",
+                ),
+                EmpathySentence(
+                    "a2",
+                    "您说的情况我记下来了，我现在就帮您查。",
+                    "I have noted what you said and will look into it right now.",
+                ),
+            ),
+        )
+    )
+
+
+def score(at: float, call_id: str, value: float) -> RunningScore:
+    """A running score with a question of each answer."""
+    return RunningScore(
+        at=at,
+        call_id=call_id,
+        card="hotline",
+        revision="1",
+        score=value,
+        items=(
+            ScoreItem(
+                section="opening",
+                item="greeting",
+                title="开场问候",
+                title_en="Opening",
+                answer="yes",
+                points=10,
+                earned=10,
+            ),
+            ScoreItem(
+                section="opening",
+                item="verify",
+                title="核对身份",
+                title_en="Verify identity",
+                answer="no",
+                points=10,
+                earned=0,
+            ),
+            ScoreItem(
+                section="closing",
+                item="closing",
+                title="结束语",
+                title_en="Closing",
+                answer="pending",
+                points=10,
+                earned=0,
+            ),
+        ),
+    )
+
+
+def script(at: float, call_id: str) -> ScriptProgress:
+    """A script half way through."""
+    return ScriptProgress(
+        at=at,
+        call_id=call_id,
+        script="exam_booking",
+        topic="exam_booking",
+        title="检查预约",
+        title_en="Examination booking",
+        next_step="which",
+        steps=(
+            ScriptStep(step="greet", title="开场问候", title_en="Opening", state="done", at=2.0),
+            ScriptStep(step="verify", title="核对身份", title_en="Verify identity", state="missed"),
+            ScriptStep(
+                step="which",
+                title="确认检查项目",
+                title_en="Which examination",
+                state="due",
+                deadline_s=90.0,
+                say="请问您要预约的是哪一项检查？开单医生是哪位？",
+                say_en="Which examination is it, and which doctor ordered it?",
+            ),
+            ScriptStep(
+                step="prepare",
+                title="告知检查准备",
+                title_en="Tell how to prepare",
+                state="open",
+                say="检查前请空腹八小时，带上身份证和检查单。",
+                say_en="Please fast for eight hours and bring your ID and the order.",
+            ),
+            ScriptStep(step="close", title="结束语", title_en="Closing", state="open"),
+        ),
+    )
+
+
+def provisional(at: float, call: Call) -> ProvisionalAlert:
+    """An alert on what is still being said."""
+    return ProvisionalAlert(
+        at=at,
+        alert_id=f"{call.name}-provisional",
+        call_id=call.id,
+        queue=call.queue,
+        agent=call.agent,
+        rule="complaint",
+        kind="sensitive",
+        severity="high",
+        role="customer",
+        title="来电人投诉",
+        title_en="Caller complains",
+        phrase="我要投诉",
+        start=20.0,
+        end=21.0,
+        evidence=Evidence(),
+    )
