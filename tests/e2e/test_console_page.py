@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import console_floor
+import pytest
 from console_world import PASSWORD, Call, World, running, world
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
