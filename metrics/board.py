@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from metrics.figures import Kpis, figures
-from metrics.periods import LocalTimes
+from metrics.periods import QUARTER_S, LocalTimes
 from metrics.tally import Tally
 
 TimeDimension = Literal["hour", "hour_of_day", "weekday", "day", "week", "month"]
@@ -44,7 +44,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board:
-    """Where what is read is counted: in the total, and in a tally for each key of each dimension.
+    """Where what is read is counted, and the KPIs by every dimension made of it.
+
+    Every dimension goes either by queue and agent or by time, so a thing is counted twice only,
+    in its queue and agent's tally and in its quarter of an hour's; the dimensions are added up
+    from these at the end.
 
     Args:
         by: the dimensions.
@@ -60,53 +64,59 @@ class Board:
         teams: Mapping[str, Team],
         scope: Scope | None,
     ) -> None:
-        self.total = Tally()
+        self._by = by
         self._teams = teams
         self._scope = scope
         self._times = LocalTimes(zone)
-        self._by: dict[Dimension, dict[str, Tally]] = {dimension: {} for dimension in by}
-        self._teams_of: dict[tuple[str, str], list[str]] = {}
+        self.by_time = not _TIMES.isdisjoint(by)
+        """Whether a time has to be cut where a quarter of an hour ends."""
+        self._places: dict[tuple[str, str], Tally] = {}
+        self._quarters: dict[int, Tally] = {}
 
-    def tallies(self, queue: str, agent: str, at: float) -> list[Tally]:
-        """Where something is to be counted; an empty queue or agent has no row of its own."""
+    def tallies(self, queue: str, agent: str, at: float) -> tuple[Tally, ...]:
+        """Where something is to be counted; queue or agent are empty where there is none."""
         if self._scope is not None and not self._scope.includes(queue, agent):
-            return []
-        found = [self.total]
-        labels = self._times.labels(at)
-        for dimension, tallies in self._by.items():
-            if dimension in _TIMES:
-                found.append(_tally(tallies, getattr(labels, dimension)))
-            elif dimension == "team":
-                found.extend(_tally(tallies, team) for team in self._teams_for(queue, agent))
+            return ()
+        place = self._places.get((queue, agent))
+        if place is None:
+            place = self._places[queue, agent] = Tally()
+        if not self.by_time:
+            return (place,)
+        quarter = int(at // QUARTER_S)
+        time = self._quarters.get(quarter)
+        if time is None:
+            time = self._quarters[quarter] = Tally()
+        return place, time
+
+    def total(self) -> Kpis:
+        """The KPIs of all that was counted."""
+        total = Tally()
+        for tally in self._places.values():
+            total.merge(tally)
+        return figures(total)
+
+    def rows(self, dimension: Dimension) -> tuple[Row, ...]:
+        """The KPIs by one dimension, sorted by key; what has no queue or agent is in no row."""
+        tallies: dict[str, Tally] = {}
+        for key, part in self._parts(dimension):
+            if key:
+                tallies.setdefault(key, Tally()).merge(part)
+        return tuple(
+            Row(key=key, kpis=figures(tally, of_agent=dimension == "agent"))
+            for key, tally in sorted(tallies.items())
+        )
+
+    def _parts(self, dimension: Dimension) -> Iterator[tuple[str, Tally]]:
+        if dimension in _TIMES:
+            for quarter, tally in self._quarters.items():
+                yield getattr(self._times.labels(quarter * QUARTER_S), dimension), tally
+            return
+        for (queue, agent), tally in self._places.items():
+            if dimension == "queue":
+                yield queue, tally
+            elif dimension == "agent":
+                yield agent, tally
             else:
-                key = queue if dimension == "queue" else agent
-                if key:
-                    found.append(_tally(tallies, key))
-        return found
-
-    def rows(self) -> dict[Dimension, tuple[Row, ...]]:
-        """The KPIs by dimension, sorted by key."""
-        return {
-            dimension: tuple(
-                Row(key=key, kpis=figures(tally, of_agent=dimension == "agent"))
-                for key, tally in sorted(tallies.items())
-            )
-            for dimension, tallies in self._by.items()
-        }
-
-    def _teams_for(self, queue: str, agent: str) -> list[str]:
-        names = self._teams_of.get((queue, agent))
-        if names is None:
-            names = self._teams_of[queue, agent] = [
-                name
-                for name, team in self._teams.items()
-                if queue in team.queues or agent in team.agents
-            ]
-        return names
-
-
-def _tally(tallies: dict[str, Tally], key: str) -> Tally:
-    tally = tallies.get(key)
-    if tally is None:
-        tally = tallies[key] = Tally()
-    return tally
+                for name, team in self._teams.items():
+                    if queue in team.queues or agent in team.agents:
+                        yield name, tally

@@ -39,7 +39,7 @@ from backbone.store.schema import (
 from backbone.store.tables.guidance import call_scripts
 from metrics.board import Board, Dimension, Row, Scope, Team
 from metrics.callbacks import Callbacks, read_callbacks
-from metrics.figures import Kpis, figures
+from metrics.figures import Kpis
 from metrics.first_contact import neighbours
 from metrics.periods import QUARTER_S, Period
 from metrics.settings import MetricsSettings
@@ -116,8 +116,8 @@ def read_kpis(
         end=period.end,
         time_zone=period.zone.key,
         read_at=now,
-        total=figures(board.total),
-        by={str(dimension): rows for dimension, rows in board.rows().items()},
+        total=board.total(),
+        by={dimension: board.rows(dimension) for dimension in by},
     )
 
 
@@ -245,7 +245,7 @@ def _count_states(connection: Connection, period: Period, now: float, board: Boa
 def _add_time(board: Board, agent: str, state: Any, start: float, end: float) -> None:
     """Add a state's time, cut where an hour or a day may end."""
     while state in SUM_OF_STATE and start < end:
-        until = min(end, (start // QUARTER_S + 1) * QUARTER_S)
+        until = min(end, (start // QUARTER_S + 1) * QUARTER_S) if board.by_time else end
         for tally in board.tallies("", agent, start):
             tally.add_time(state, until - start)
         start = until

@@ -6,7 +6,7 @@ hour's, the total) can take in the same thing. Who feeds it sees to it that a vi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from metrics.kpi import is_short_abandon
@@ -143,6 +143,14 @@ class Tally:
         """Visits whose caller hung up while waiting, short ones included."""
         return self.outcomes.get("abandoned", 0)
 
+    def merge(self, other: Tally) -> None:
+        """Add another tally's sums."""
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.longest_wait_s = max(self.longest_wait_s, other.longest_wait_s)
+        for outcome, number in other.outcomes.items():
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
+
     def add_visit(self, visit: Visit, conventions: Conventions) -> None:
         """Count a visit."""
         self.calls += visit.first
@@ -239,3 +247,8 @@ class Tally:
         self.segments += segments
         self.unintelligible += unintelligible
         self.confidence_sum += confidence_sum
+
+
+_SUMS = tuple(
+    each.name for each in fields(Tally) if each.name not in {"outcomes", "longest_wait_s"}
+)
