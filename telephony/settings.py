@@ -100,6 +100,27 @@ class ReconcileSettings(_Model):
         return int(hours) * 60 + int(minutes)
 
 
+class RecordingSettings(_Model):
+    """Recordings of both legs of every answered call.
+
+    Off unless asked for: a recording of a patient is to be announced to the caller and to be
+    answered for, and many a PBX keeps one already. Listening live needs none.
+    """
+
+    enabled: bool = Field(default=False, description="write both legs of answered calls to files")
+    folder: Path | None = Field(
+        default=None, description="where to; unset: recordings, in the node's data_dir"
+    )
+    retention_days: float = Field(
+        default=90.0, gt=0, le=3660, description="days after which a file is deleted"
+    )
+    keep_free_mb: int = Field(
+        default=1000,
+        ge=0,
+        description="nothing is recorded while less than so many MB are free: the store needs them",
+    )
+
+
 class TlsSettings(_Model):
     """How the PBX proves who it is."""
 

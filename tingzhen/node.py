@@ -18,6 +18,7 @@ import asr.storage
 import backbone.audit
 import qa_engine.guidance_storage
 import qa_engine.storage
+import telephony.recording.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
 from asr.recognisers.base import Recogniser
@@ -41,6 +42,7 @@ from telephony.calls.visit import OpenCall
 from telephony.control.service import Control
 from telephony.link import PbxLink
 from telephony.reconcile_job import ReconcileJob
+from telephony.recording.recorder import Recorder
 from telephony.settings import PbxSettings
 from telephony.storage import StoredLeg
 from telephony.taps.service import TapService
@@ -53,6 +55,7 @@ _log = structlog.get_logger(__name__)
 
 PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
     **telephony.storage.PROJECTIONS,
+    **telephony.recording.storage.PROJECTIONS,
     **asr.storage.PROJECTIONS,
     **qa_engine.storage.PROJECTIONS,
     **qa_engine.guidance_storage.PROJECTIONS,
@@ -251,6 +254,12 @@ def _build(  # noqa: PLR0917 - the parts of a node
         if recogniser is None:
             raise ValueError("the asr component needs a recogniser")
         runners["asr"] = Transcriber(settings.asr, recogniser, bus, clock, counters).run()
+    if "telephony" in settings.components and settings.recording.enabled:
+        recorder = Recorder(
+            settings.recording, settings.recordings_dir, bus, clock, counters, engine=engine
+        )
+        recorder.restore(left.legs)
+        runners["recorder"] = recorder.run()
     if "telephony" in settings.components:
         for pbx in settings.pbx:
             runners[f"pbx:{pbx.system}"] = _listen_to(

@@ -22,7 +22,7 @@ from backbone.errors import UserError
 from backbone.store.engine import sqlite_url
 from metrics.settings import MetricsSettings
 from qa_engine.settings import QaSettings
-from telephony.settings import PbxSettings
+from telephony.settings import PbxSettings, RecordingSettings
 
 Component = Literal["telephony", "asr", "qa", "console", "metrics"]
 COMPONENTS: tuple[Component, ...] = ("telephony", "asr", "qa", "console", "metrics")
@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         default=COMPONENTS, description="What runs on this node."
     )
     pbx: list[PbxSettings] = Field(default=[], description="The Asterisk servers to listen to.")
+    recording: RecordingSettings = RecordingSettings()
     asr: AsrSettings = AsrSettings()
     qa: QaSettings = QaSettings()
     console: ConsoleSettings = ConsoleSettings()
@@ -64,6 +65,11 @@ class Settings(BaseSettings):
         if self.database_url:
             return make_url(self.database_url)
         return sqlite_url(self.data_dir / "tingzhen.sqlite3")
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where recordings are."""
+        return self.recording.folder or self.data_dir / "recordings"
 
     @classmethod
     def settings_customise_sources(

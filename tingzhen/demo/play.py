@@ -134,7 +134,8 @@ async def play(options: DemoOptions, recogniser: Recogniser, view: DemoView) -> 
                 data_dir=Path(folder),
                 pbx=[pbx_settings],
                 asr=options.asr,
-                # As a mapping, so that the environment may still say which host to listen on.
+                # As mappings, so that the environment may still say which host to listen on.
+                recording={"enabled": True},  # in a folder that goes with the demo
                 console={"port": options.port},
             )
             async with (
