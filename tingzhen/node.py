@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import asr.storage
 import backbone.audit
 import qa_engine.guidance_storage
+import qa_engine.score_storage
 import qa_engine.storage
 import telephony.recording.storage
 import telephony.storage
@@ -59,6 +60,7 @@ PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
     **asr.storage.PROJECTIONS,
     **qa_engine.storage.PROJECTIONS,
     **qa_engine.guidance_storage.PROJECTIONS,
+    **qa_engine.score_storage.PROJECTIONS,
     **backbone.audit.PROJECTIONS,
 }
 

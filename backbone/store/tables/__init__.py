@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from backbone.store.schema import metadata
-from backbone.store.tables import access, alerting, guidance, recordings
+from backbone.store.tables import access, alerting, guidance, recordings, scoring
 
-__all__ = ["access", "alerting", "guidance", "metadata", "recordings"]
+__all__ = ["access", "alerting", "guidance", "metadata", "recordings", "scoring"]
