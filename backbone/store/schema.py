@@ -76,6 +76,7 @@ calls = Table(
     Column("conference", Boolean, nullable=False, default=False, server_default="0"),
     Column("agent_name", String(256), nullable=False, default="", server_default=""),
     Index(None, "joined_at"),
+    Index(None, "caller", "joined_at"),
     Index(None, "ended_at"),
     Index(None, "system", "uniqueid"),
 )

@@ -55,7 +55,7 @@ def found(index: sqlite3.Connection, text: str, query: str) -> bool:
     ],
 )
 def test_fts5_finds_words_of_any_length(
-    index: sqlite3.Connection, text: str, query: str, expected: bool
+    index: sqlite3.Connection, text: str, query: str, *, expected: bool
 ) -> None:
     assert found(index, text, fts5_query(query)) is expected
 
