@@ -66,27 +66,37 @@ class Board:
     ) -> None:
         self._by = by
         self._teams = teams
-        self._scope = scope
+        self.scope = scope
         self._times = LocalTimes(zone)
         self.by_time = not _TIMES.isdisjoint(by)
-        """Whether a time has to be cut where a quarter of an hour ends."""
+        """Whether there is a dimension of time, and so quarters."""
         self._places: dict[tuple[str, str], Tally] = {}
         self._quarters: dict[int, Tally] = {}
 
+    def includes(self, queue: str, agent: str) -> bool:
+        """Whether something of this queue and agent (empty where there is none) is counted."""
+        return self.scope is None or self.scope.includes(queue, agent)
+
+    def place(self, queue: str, agent: str) -> Tally:
+        """The tally of a queue and agent; empty where there is none."""
+        tally = self._places.get((queue, agent))
+        if tally is None:
+            tally = self._places[queue, agent] = Tally()
+        return tally
+
+    def quarter(self, number: int) -> Tally:
+        """The tally of a quarter of an hour, by how many there were since the epoch."""
+        tally = self._quarters.get(number)
+        if tally is None:
+            tally = self._quarters[number] = Tally()
+        return tally
+
     def tallies(self, queue: str, agent: str, at: float) -> tuple[Tally, ...]:
-        """Where something is to be counted; queue or agent are empty where there is none."""
-        if self._scope is not None and not self._scope.includes(queue, agent):
+        """Where something is to be counted."""
+        if not self.includes(queue, agent):
             return ()
-        place = self._places.get((queue, agent))
-        if place is None:
-            place = self._places[queue, agent] = Tally()
-        if not self.by_time:
-            return (place,)
-        quarter = int(at // QUARTER_S)
-        time = self._quarters.get(quarter)
-        if time is None:
-            time = self._quarters[quarter] = Tally()
-        return place, time
+        place = self.place(queue, agent)
+        return (place, self.quarter(int(at // QUARTER_S))) if self.by_time else (place,)
 
     def total(self) -> Kpis:
         """The KPIs of all that was counted."""

@@ -18,32 +18,24 @@ calls takes no more memory than a day. `metrics.targets.TARGETS` says what the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, cast, func, or_, select
 
-from backbone.store.schema import (
-    agent_states,
-    alerts,
-    calls,
-    legs,
-    ratings,
-    refused_calls,
-    ring_attempts,
-    segments,
-)
-from backbone.store.tables.guidance import call_scripts
+from backbone.store.schema import agent_states, calls
 from metrics.board import Board, Dimension, Row, Scope, Team
 from metrics.callbacks import Callbacks, read_callbacks
+from metrics.facts import Facts, facts_of
 from metrics.figures import Kpis
 from metrics.first_contact import neighbours
 from metrics.periods import QUARTER_S, Period
 from metrics.settings import MetricsSettings
-from metrics.tally import SUM_OF_STATE, Tally, Visit
+from metrics.state_times import StateTimes
+from metrics.tally import Visit
 
 _Query: TypeAlias = "Select[*tuple[Any, ...]]"
 
@@ -51,7 +43,6 @@ _DAY_S = 86_400.0
 _BATCH = 2_000
 """Rows fetched at once; all that is ever in memory of a table."""
 
-_MISSED_RINGS = frozenset({"no_answer", "busy"})
 _STATE_HEARSAY_S = _DAY_S
 """A state that an agent has been in for longer than this is taken for one nobody ended."""
 
@@ -100,15 +91,9 @@ def read_kpis(
     """
     board = Board(by, period.zone, teams or {}, scope)
     _count_visits(connection, period, settings, now, board)
-    _count_refused(connection, period, board)
-    _count_rings(connection, period, board)
     _count_states(connection, period, now, board)
-    _count_ratings(connection, period, board)
-    _count_alerts(connection, period, board)
-    _count_scripts(connection, period, board)
-    _count_legs(connection, period, board)
-    if speech:
-        _count_speech(connection, period, board)
+    for facts in facts_of(period, speech=speech):
+        _add_up(connection, board, facts)
     return KpiReport(
         period=period.kind,
         label=period.label,
@@ -125,14 +110,13 @@ def read_visits(connection: Connection, start: float, end: float) -> Iterator[Vi
     """Decided visits that joined from `start` to before `end`, by caller and time, one by one."""
     table = calls.c
     query = (
-        select(
+        select(  # in the order of `Visit`
             table.call_id,
             table.queue,
             table.agent,
             table.caller,
-            table.system,
-            table.uniqueid,
-            table.visit,
+            (table.system + "/" + table.uniqueid),
+            table.visit == 1,
             table.joined_at,
             func.coalesce(table.outcome, "answered"),
             table.wait_s,
@@ -140,7 +124,7 @@ def read_visits(connection: Connection, start: float, end: float) -> Iterator[Vi
             table.talk_s,
             table.hold_s,
             table.wrap_up_s,
-            table.hangup_by,
+            table.hangup_by == "transfer",
         )
         .where(
             table.joined_at >= start,
@@ -149,30 +133,14 @@ def read_visits(connection: Connection, start: float, end: float) -> Iterator[Vi
         )
         .order_by(table.caller, table.joined_at)
     )
-    for row in stream(connection, query):
-        (call_id, queue, agent, caller, system, uniqueid, visit, at, outcome, *rest) = row
-        wait_s, rings, talk_s, hold_s, wrap_up_s, hangup_by = rest
-        yield Visit(
-            call_id=call_id,
-            queue=queue,
-            agent=agent,
-            caller=caller,
-            channel=f"{system}/{uniqueid}",
-            first=visit == 1,
-            at=at,
-            outcome=outcome,
-            wait_s=wait_s,
-            rings=rings,
-            talk_s=talk_s,
-            hold_s=hold_s,
-            wrap_up_s=wrap_up_s,
-            transferred=hangup_by == "transfer",
-        )
+    yield from map(Visit._make, stream(connection, query))
 
 
 def stream(connection: Connection, query: _Query) -> Iterator[Any]:
     """A query's rows as they come from the database, never all at once."""
-    yield from connection.execute(query.execution_options(yield_per=_BATCH))
+    result = connection.execute(query.execution_options(yield_per=_BATCH))
+    for rows in result.partitions():
+        yield from rows
 
 
 def _count_visits(
@@ -204,25 +172,6 @@ def _called_back(callbacks: Callbacks, visit: Visit) -> bool:
     return visit.outcome != "answered" and callbacks.after(visit.caller, visit.at)
 
 
-def _count_refused(connection: Connection, period: Period, board: Board) -> None:
-    table = refused_calls.c
-    query = select(table.queue, table.at).where(table.at >= period.start, table.at < period.end)
-    for queue, at in stream(connection, query):
-        for tally in board.tallies(queue, "", at):
-            tally.refused += 1
-
-
-def _count_rings(connection: Connection, period: Period, board: Board) -> None:
-    table = ring_attempts.c
-    query = select(table.queue, table.agent, table.ended_at, table.result).where(
-        table.ended_at >= period.start, table.ended_at < period.end
-    )
-    for queue, agent, at, result in stream(connection, query):
-        if result == "answered" or result in _MISSED_RINGS:
-            for tally in board.tallies(queue, agent, at):
-                tally.add_ring(answered=result == "answered")
-
-
 def _count_states(connection: Connection, period: Period, now: float, board: Board) -> None:
     table = agent_states.c
     query = (
@@ -231,99 +180,37 @@ def _count_states(connection: Connection, period: Period, now: float, board: Boa
         .order_by(table.system, table.agent, table.at, table.seq)
     )
     end = min(period.end, now)
+    times = StateTimes(period.start)
     for (_, agent), rows in groupby(stream(connection, query), key=itemgetter(0, 1)):
-        since, state = 0.0, None
+        if not board.includes("", agent):
+            continue
+        since, state = 0.0, ""
         for _, _, at, after in rows:
-            if state is not None:
-                _add_time(board, agent, state, max(since, period.start), min(at, end))
+            times.add(agent, state, since, min(at, end))
             since, state = at, after
-        if state is not None:
-            until = min(end, since + _STATE_HEARSAY_S)
-            _add_time(board, agent, state, max(since, period.start), until)
+        times.add(agent, state, since, min(end, since + _STATE_HEARSAY_S))
+    times.count(board)
 
 
-def _add_time(board: Board, agent: str, state: Any, start: float, end: float) -> None:
-    """Add a state's time, cut where an hour or a day may end."""
-    while state in SUM_OF_STATE and start < end:
-        until = min(end, (start // QUARTER_S + 1) * QUARTER_S) if board.by_time else end
-        for tally in board.tallies("", agent, start):
-            tally.add_time(state, until - start)
-        start = until
+def _add_up(connection: Connection, board: Board, facts: Facts) -> None:
+    """Let the database add up what belongs to visits: once by place, once by time."""
+    sums = [expression.label(name) for name, expression in facts.sums.items()]
+    within = facts.within
+    if board.scope is not None:
+        queues, agents = list(board.scope.queues), list(board.scope.agents)
+        within = and_(within, or_(facts.queue.in_(queues), facts.agent.in_(agents)))
+    by_place = select(facts.queue, facts.agent, *sums).group_by(facts.queue, facts.agent)
+    for queue, agent, *values in connection.execute(facts.of(by_place).where(within)):
+        board.place(queue, agent).add(dict(zip(facts.sums, values, strict=True)))
+    if board.by_time:
+        quarter = _quarter(connection, facts.at)
+        by_time = select(quarter, *sums).group_by(quarter)
+        for number, *values in connection.execute(facts.of(by_time).where(within)):
+            board.quarter(int(number)).add(dict(zip(facts.sums, values, strict=True)))
 
 
-def _count_ratings(connection: Connection, period: Period, board: Board) -> None:
-    table = ratings.c
-    query = select(table.queue, table.agent, table.at, table.scale, table.value).where(
-        table.at >= period.start, table.at < period.end
-    )
-    for queue, agent, at, scale, value in stream(connection, query):
-        for tally in board.tallies(queue, agent, at):
-            tally.add_rating(scale, value)
-
-
-def _count_alerts(connection: Connection, period: Period, board: Board) -> None:
-    table = alerts.c
-    query = select(
-        table.queue, table.agent, table.at, table.kind, table.acknowledged_at - table.at
-    ).where(table.at >= period.start, table.at < period.end)
-    for queue, agent, at, kind, after_s in stream(connection, query):
-        for tally in board.tallies(queue, agent, at):
-            tally.add_alert(kind, after_s)
-
-
-def _count_scripts(connection: Connection, period: Period, board: Board) -> None:
-    query = _of_calls(
-        period, select(call_scripts.c.required, call_scripts.c.done), call_scripts.c.call_id
-    )
-
-    def add(tally: Tally, required: int, done: int) -> None:
-        tally.add_script(required, done)
-
-    _count(connection, query, board, add)
-
-
-def _count_legs(connection: Connection, period: Period, board: Board) -> None:
-    query = _of_calls(period, select(legs.c.complete), legs.c.call_id).where(
-        legs.c.complete.is_not(None)
-    )
-
-    def add(tally: Tally, complete: bool) -> None:  # noqa: FBT001 - a column's value
-        tally.add_leg(complete=complete)
-
-    _count(connection, query, board, add)
-
-
-def _count_speech(connection: Connection, period: Period, board: Board) -> None:
-    table = segments.c
-    understood = case((table.unintelligible, 0.0), else_=table.confidence)
-    query = _of_calls(
-        period,
-        select(
-            func.count(),
-            func.sum(case((table.unintelligible, 1), else_=0)),
-            func.sum(understood),
-        ),
-        table.call_id,
-    ).group_by(calls.c.call_id, calls.c.queue, calls.c.agent, calls.c.joined_at)
-
-    def add(tally: Tally, number: int, unintelligible: int, confidence: float) -> None:
-        tally.add_speech(number, unintelligible, confidence)
-
-    _count(connection, query, board, add)
-
-
-def _of_calls(period: Period, query: _Query, call_id: Any) -> _Query:
-    """Of the calls that joined in a period, with the call's queue, agent and time before it."""
-    table = calls.c
-    return (
-        query.add_columns(table.queue, table.agent, table.joined_at)
-        .select_from(calls)
-        .join(call_id.table, call_id == table.call_id)
-        .where(and_(table.joined_at >= period.start, table.joined_at < period.end))
-    )
-
-
-def _count(connection: Connection, query: _Query, board: Board, add: Callable[..., None]) -> None:
-    for *values, queue, agent, at in stream(connection, query):
-        for tally in board.tallies(queue, agent, at):
-            add(tally, *values)
+def _quarter(connection: Connection, at: ColumnElement[float]) -> ColumnElement[Any]:
+    """Which quarter of an hour a time is in; SQLite's casting cuts, PostgreSQL's rounds."""
+    if connection.dialect.name == "sqlite":
+        return cast(at / QUARTER_S, Integer)
+    return func.floor(at / QUARTER_S)

@@ -1,21 +1,20 @@
 """Sums over visits and what belongs to them, from which the KPIs of `metrics.kpi` are taken.
 
-A tally is fed one thing at a time, so a month is never in memory; several tallies (a queue's, an
-hour's, the total) can take in the same thing. Who feeds it sees to it that a visit comes once.
+A tally is fed one visit at a time, so a month is never in memory; what belongs to visits (rings,
+ratings, alerts …) the database adds up under the names of these sums. Who feeds it sees to it that
+a visit comes once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from metrics.kpi import is_short_abandon
-from telephony.events import AgentPhase, Outcome
+from telephony.events import Outcome
 
-SATISFIED = 4
-"""From this value on, a rating on the scale of five says satisfied."""
-
-SUM_OF_STATE: dict[AgentPhase, str] = {
+SUM_OF_STATE: dict[str, str] = {
     "talking": "talk_state_s",
     "on_hold": "hold_state_s",
     "wrap_up": "wrap_state_s",
@@ -76,10 +75,16 @@ class Tally:
         handled: answered visits whose talk time is known; `talk_sum_s` and `hold_sum_s` add up
             those, talk containing hold. `wrapped` of them have a known wrap-up.
         rings_answered, rings_missed: agents' phones that rang and were or were not answered.
-        *_state_s, idle_s, paused_s: agents' time by state.
+        *_state_s, idle_s, paused_s: agents' time, see `SUM_OF_STATE`.
         judged*, returned*: see `metrics.first_contact`; matured are those older than the window.
         known, repeats: visits with a number, and those whose caller had called before.
         unanswered_known, called_back: unanswered visits with a number, and those called back.
+        coded, resolved: calls whose agent said whether they were resolved, and those that were.
+        likes, rated, satisfied, rating_sum: presses of the key for liking; ratings on the scale
+            of five, those of 4 and 5, and their sum.
+        acknowledge_sum_s: from raising to acknowledging, over the acknowledged alerts.
+        legs_closed, legs_complete: audio legs that ended, and those that lack nothing.
+        segments, unintelligible, confidence_sum: finals; the confidence is of those understood.
     """
 
     calls: int = 0
@@ -145,8 +150,7 @@ class Tally:
 
     def merge(self, other: Tally) -> None:
         """Add another tally's sums."""
-        for name in _SUMS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.add({name: getattr(other, name) for name in _SUMS})
         self.longest_wait_s = max(self.longest_wait_s, other.longest_wait_s)
         for outcome, number in other.outcomes.items():
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
@@ -200,53 +204,10 @@ class Tally:
             self.judged_matured += 1
             self.returned_matured += returned
 
-    def add_disposition(self, *, resolved: bool) -> None:
-        """Count a call whose agent said whether it was resolved."""
-        self.coded += 1
-        self.resolved += resolved
-
-    def add_ring(self, *, answered: bool) -> None:
-        """Count a ring of an agent's phone that was answered or missed."""
-        self.rings_answered += answered
-        self.rings_missed += not answered
-
-    def add_time(self, state: AgentPhase, seconds: float) -> None:
-        """Add an agent's time in one of the states of `SUM_OF_STATE`."""
-        name = SUM_OF_STATE[state]
-        setattr(self, name, getattr(self, name) + seconds)
-
-    def add_rating(self, scale: str, value: int) -> None:
-        """Count what a caller pressed."""
-        if scale == "like":
-            self.likes += 1
-            return
-        self.rated += 1
-        self.rating_sum += value
-        self.satisfied += value >= SATISFIED
-
-    def add_alert(self, kind: str, acknowledged_after_s: float | None) -> None:
-        """Count an alert; None while nobody has acknowledged it."""
-        self.alerts += 1
-        self.red_lines += kind == "red_line"
-        if acknowledged_after_s is not None:
-            self.acknowledged += 1
-            self.acknowledge_sum_s += max(0.0, acknowledged_after_s)
-
-    def add_script(self, required: int, done: int) -> None:
-        """Count a call's required steps."""
-        self.script_required += required
-        self.script_done += done
-
-    def add_leg(self, *, complete: bool) -> None:
-        """Count a closed audio leg."""
-        self.legs_closed += 1
-        self.legs_complete += complete
-
-    def add_speech(self, segments: int, unintelligible: int, confidence_sum: float) -> None:
-        """Count a call's segments; the confidence is of those understood."""
-        self.segments += segments
-        self.unintelligible += unintelligible
-        self.confidence_sum += confidence_sum
+    def add(self, sums: Mapping[str, float]) -> None:
+        """Add to the sums of these names."""
+        for name, value in sums.items():
+            setattr(self, name, getattr(self, name) + value)
 
 
 _SUMS = tuple(

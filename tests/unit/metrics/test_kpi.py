@@ -142,35 +142,17 @@ def test_a_day_of_calls_is_counted():
     assert found.transfer_rate == pytest.approx(1 / 3)
 
 
-def test_time_in_states_becomes_occupancy():
-    tally = Tally()
-    for state, seconds in (
-        ("talking", 50.0),
-        ("on_hold", 10.0),
-        ("wrap_up", 20.0),
-        ("available", 15.0),
-        ("ringing", 5.0),
-        ("paused", 1000.0),
-    ):
-        tally.add_time(state, seconds)
-    assert figures(tally).occupancy == pytest.approx(0.8)
-    assert tally.paused_s == 1000.0
-
-
-def test_ratings_alerts_scripts_and_recognition_are_counted():
+def test_what_was_added_up_becomes_kpis():
     tally = tally_of([visit(str(n)) for n in range(10)])
-    for value in (5, 4, 3, 1):
-        tally.add_rating("five", value)
-    tally.add_rating("like", 1)
-    tally.add_alert("red_line", 20.0)
-    tally.add_alert("dead_air", None)
-    tally.add_script(10, 9)
-    tally.add_leg(complete=True)
-    tally.add_leg(complete=False)
-    tally.add_speech(10, 2, 7.2)
-    tally.add_disposition(resolved=True)
-    tally.add_disposition(resolved=False)
+    tally.add({"talk_state_s": 50.0, "hold_state_s": 10.0, "wrap_state_s": 20.0, "idle_s": 20.0})
+    tally.add({"paused_s": 1000.0})
+    tally.add({"rated": 4, "satisfied": 2, "rating_sum": 13, "likes": 1})
+    tally.add({"alerts": 2, "red_lines": 1, "acknowledged": 1, "acknowledge_sum_s": 20.0})
+    tally.add({"script_required": 10, "script_done": 9, "coded": 2, "resolved": 1})
+    tally.add({"legs_closed": 2, "legs_complete": 1})
+    tally.add({"segments": 10, "unintelligible": 2, "confidence_sum": 7.2})
     found = figures(tally)
+    assert found.occupancy == pytest.approx(0.8)
     assert (found.satisfaction, found.mean_rating, found.likes) == (0.5, 3.25, 1)
     assert found.rating_share == 0.5
     assert (found.alerts_per_100, found.red_lines, found.red_lines_per_100) == (20.0, 1, 10.0)
@@ -179,6 +161,14 @@ def test_ratings_alerts_scripts_and_recognition_are_counted():
     assert (found.heard_share, found.unintelligible_share) == (0.5, 0.2)
     assert found.mean_confidence == pytest.approx(0.9)
     assert found.first_contact_by_disposition == 0.5
+
+
+@given(st.lists(st.integers(0, 60), max_size=20), st.integers(0, 20))
+def test_tallies_of_parts_add_up_to_the_whole(waits, cut):
+    visits = [visit(str(n), wait_s=float(wait)) for n, wait in enumerate(waits)]
+    parts = tally_of(visits[:cut])
+    parts.merge(tally_of(visits[cut:]))
+    assert parts == tally_of(visits)
 
 
 def test_an_agent_has_no_rate_of_callers_nobody_answered():
