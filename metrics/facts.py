@@ -30,6 +30,7 @@ from backbone.store.schema import (
     segments,
 )
 from backbone.store.tables.guidance import call_scripts
+from backbone.store.tables.work import registers
 from metrics.periods import Period
 
 SATISFIED = 4
@@ -72,6 +73,12 @@ def facts_of(period: Period, *, speech: bool) -> Iterator[Facts]:
             "script_required": func.sum(call_scripts.c.required),
             "script_done": func.sum(call_scripts.c.done),
         },
+    )
+    resolved = registers.c.first_contact_resolved
+    yield _of_calls(
+        period,
+        registers.c.call_id,
+        {"coded": func.count(resolved), "resolved": _number_of(resolved.is_(True))},
     )
     yield _of_calls(
         period,

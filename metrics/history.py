@@ -131,7 +131,8 @@ def read_visits(connection: Connection, start: float, end: float) -> Iterator[Vi
             table.joined_at < end,
             or_(table.outcome.is_not(None), table.answered_at.is_not(None)),
         )
-        .order_by(table.caller, table.joined_at)
+        # An expression, so that the index on callers is not walked through all of history.
+        .order_by(table.caller + "", table.joined_at)
     )
     yield from map(Visit._make, stream(connection, query))
 

@@ -104,6 +104,7 @@ ring_attempts = Table(
     Column("rings", Integer),
     Column("result", String(16), nullable=False),
     Index(None, "agent", "ended_at"),
+    Index(None, "ended_at"),
 )
 
 direct_calls = Table(
@@ -139,6 +140,7 @@ agent_states = Table(
     Column("state", String(16), nullable=False),
     Column("reason", String(128), nullable=False, default=""),
     Index(None, "system", "agent", "at"),
+    Index(None, "at"),
 )
 
 legs = Table(
@@ -205,6 +207,7 @@ alerts = Table(
     Column("verdict_by", String(64)),
     Column("verdict_at", Float),
     Index(None, "state", "at"),
+    Index(None, "at"),
     Index(None, "rule", "at"),
     Index(None, "assigned_to", "at"),
 )
@@ -267,4 +270,5 @@ ratings = Table(
     Column("value", Integer, nullable=False),
     Column("at", Float, nullable=False),
     Index(None, "agent", "at"),
+    Index(None, "at"),
 )

@@ -21,6 +21,7 @@ from backbone.store.schema import (
     segments,
 )
 from backbone.store.tables.guidance import call_scripts
+from backbone.store.tables.work import registers
 from metrics.board import Scope, Team
 from metrics.history import read_kpis
 from metrics.periods import period_of
@@ -29,6 +30,14 @@ from metrics.settings import MetricsSettings
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = date(2026, 11, 20)
 SETTINGS = MetricsSettings()
+REGISTER = {
+    **dict.fromkeys(("queue", "agent", "caller_id", "sex", "address", "channel"), ""),
+    **dict.fromkeys(("topic", "need", "outcome", "by"), ""),
+    "version": 1,
+    "complete": True,
+    "at": 0.0,
+    "first_at": 0.0,
+}
 MUCH_LATER = datetime(2027, 1, 1, tzinfo=ZONE).timestamp()
 
 
@@ -318,3 +327,14 @@ def test_what_belongs_to_calls_is_counted_by_their_queue(world):
     assert found.unintelligible_share == pytest.approx(1 / 3)
     assert found.mean_confidence == pytest.approx(0.8)
     assert world.read(speech=False).total.mean_confidence is None
+
+
+def test_agents_say_whether_a_call_was_resolved(world):
+    for number, resolved in enumerate((True, True, False, None)):
+        call = world.call(at(f"09:0{number}:00"))
+        world.put(registers, call_id=call, first_contact_resolved=resolved, **REGISTER)
+    found = world.read().total
+    assert (found.disposition_calls, found.first_contact_by_disposition) == (
+        3,
+        pytest.approx(2 / 3),
+    )
