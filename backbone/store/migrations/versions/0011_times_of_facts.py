@@ -15,11 +15,6 @@ _TIMES = (
     ("agent_states", "at"),
     ("ratings", "at"),
 )
-    ("alerts", "at"),
-    ("ring_attempts", "ended_at"),
-    ("agent_states", "at"),
-    ("ratings", "at"),
-)
 
 
 def upgrade() -> None:
