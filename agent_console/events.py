@@ -1,0 +1,81 @@
+"""What people do in the console that is worth keeping in order."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from backbone.events import Delivery, Event
+
+Card = Literal["red", "yellow"]
+ComplaintState = Literal["open", "answered", "closed"]
+ComplaintAction = Literal["note", "assign", "answer", "close", "reopen"]
+Deadline = Literal["answer", "close"]
+
+
+class KnowledgeEdited(Event, frozen=True, kw_only=True):
+    """An article of the knowledge base has a new version; the whole of it.
+
+    `valid_from` and `valid_until` are seconds since the epoch, None for no bound. `deleted` is a
+    version that takes the article out of sight; its history stays.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    article_id: str
+    version: int
+    by: str
+    title: str
+    body: str
+    tags: tuple[str, ...]
+    topic: str
+    valid_from: float | None
+    valid_until: float | None
+    deleted: bool
+
+
+class ComplaintOpened(Event, frozen=True, kw_only=True):
+    """Somebody's complaint was taken down. `alert_id` is empty when it was opened by hand."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    complaint_id: str
+    call_id: str
+    alert_id: str
+    card: Card
+    caller_id: str
+    queue: str
+    agent: str
+    text: str
+    owner: str
+    by: str
+    answer_due: float
+    close_due: float | None
+
+
+class ComplaintMoved(Event, frozen=True, kw_only=True):
+    """Something was done about a complaint; `state` is where it stands now."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    step_id: str
+    complaint_id: str
+    call_id: str
+    action: ComplaintAction
+    state: ComplaintState
+    by: str
+    text: str
+    owner: str
+
+
+class ComplaintOverdue(Event, frozen=True, kw_only=True):
+    """A complaint's deadline has passed without its answer, or without its end."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    complaint_id: str
+    call_id: str
+    card: Card
+    deadline: Deadline
+    due: float
+    queue: str
+    agent: str

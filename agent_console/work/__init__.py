@@ -1,0 +1,1 @@
+"""Work around the calls: knowledge, callers, registers, complaints, inspections, pushes."""

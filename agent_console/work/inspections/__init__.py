@@ -1,0 +1,1 @@
+"""Scoring of calls by people: sampling, blind scores, agreement, appeals."""

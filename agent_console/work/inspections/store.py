@@ -1,0 +1,388 @@
+"""Samples, inspections and scores in the store. Functions take a Connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, Exists, RowMapping, Select, exists, insert, select, update
+
+from agent_console.paging import Page, page
+from agent_console.work.inspections.agreement import Scored
+from agent_console.work.inspections.sampling import Candidate, Drawn
+from agent_console.work.inspections.scoring import (
+    TRANSITIONS,
+    Answer,
+    Automatic,
+    InspectionAction,
+    InspectionState,
+    Result,
+    combine,
+    score,
+)
+from backbone.ids import new_id
+from backbone.store.schema import alerts, calls
+from backbone.store.tables.scoring import call_scores
+from backbone.store.tables.work import inspection_samples, inspection_scores, inspections
+from qa_engine.events import ScoreItem, Severity
+from qa_engine.scorecard import Scorecard
+
+SampleKind = Literal["random", "alert", "duration", "score"]
+_answers = msgspec.json.Decoder(tuple[Answer, ...]).decode
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls a sample is drawn from, in [since, until) by when they joined.
+
+    `random` takes any answered call, `alert` those with an alert of these kinds and severities,
+    `duration` those whose talk lasted so long (seconds), `score` those the rules scored so.
+    """
+
+    kind: SampleKind
+    since: float
+    until: float
+    per_agent: int
+    most: int
+    inspectors: tuple[str, ...]
+    seed: int
+    queues: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    alert_kinds: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    min_talk_s: float | None = None
+    max_talk_s: float | None = None
+    min_score: float | None = None
+    max_score: float | None = None
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """One inspector's work on one call; `submitted_at` is None while it goes on."""
+
+    inspector: str
+    answers: tuple[Answer, ...]
+    score: float | None
+    submitted_at: float | None
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to be scored, and what came of it. Times in seconds since the epoch."""
+
+    inspection_id: str
+    sample_id: str
+    call_id: str
+    queue: str
+    agent: str
+    state: InspectionState
+    at: float
+    result: Result
+    score: float | None
+    decided_by: str
+    decided_at: float | None
+    appeal: str
+    appealed_by: str
+    appealed_at: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticScore:
+    """What the rules answered for a call, and by which revision of which card."""
+
+    card: str
+    revision: str
+    score: float | None
+    items: tuple[ScoreItem, ...]
+
+    @property
+    def answers(self) -> dict[str, Automatic]:
+        """By item."""
+        return {item.item: item.answer for item in self.items}
+
+
+class MovedError(Exception):
+    """Somebody else was faster: the inspection is not where it was."""
+
+
+def candidates(connection: Connection, plan: Plan) -> list[Candidate]:
+    """Answered calls that a plan may draw; one that was drawn before is not among them."""
+    query: Select[Any] = select(calls.c.call_id, calls.c.queue, calls.c.agent).where(
+        calls.c.outcome == "answered",
+        calls.c.joined_at >= plan.since,
+        calls.c.joined_at < plan.until,
+        ~exists().where(inspections.c.call_id == calls.c.call_id),
+    )
+    if plan.queues:
+        query = query.where(calls.c.queue.in_(plan.queues))
+    if plan.agents:
+        query = query.where(calls.c.agent.in_(plan.agents))
+    if plan.min_talk_s is not None:
+        query = query.where(calls.c.talk_s >= plan.min_talk_s)
+    if plan.max_talk_s is not None:
+        query = query.where(calls.c.talk_s <= plan.max_talk_s)
+    if plan.kind == "alert":
+        query = query.where(_raised(plan))
+    if plan.kind == "score":
+        query = query.where(_scored(plan))
+    return [Candidate(row.call_id, row.queue, row.agent) for row in connection.execute(query)]
+
+
+def _raised(plan: Plan) -> Exists:
+    raised = exists().where(alerts.c.call_id == calls.c.call_id)
+    if plan.alert_kinds:
+        raised = raised.where(alerts.c.kind.in_(plan.alert_kinds))
+    if plan.severities:
+        raised = raised.where(alerts.c.severity.in_(plan.severities))
+    return raised
+
+
+def _scored(plan: Plan) -> Exists:
+    scored = exists().where(call_scores.c.call_id == calls.c.call_id)
+    if plan.min_score is not None:
+        scored = scored.where(call_scores.c.score >= plan.min_score)
+    if plan.max_score is not None:
+        scored = scored.where(call_scores.c.score <= plan.max_score)
+    return scored
+
+
+def add_sample(
+    connection: Connection,
+    plan: Plan,
+    drawn: Sequence[Drawn],
+    card: Scorecard,
+    revision: str,
+    *,
+    by: str,
+    now: float,
+) -> tuple[str, list[str]]:
+    """Write a draw down; returns the sample's id and those of its inspections."""
+    sample_id = new_id()
+    connection.execute(
+        insert(inspection_samples).values(
+            sample_id=sample_id,
+            plan=msgspec.json.encode(plan).decode(),
+            card=card.id,
+            revision=revision,
+            scorecard=card.model_dump_json(),
+            by=by,
+            at=now,
+        )
+    )
+    ids = []
+    for one in drawn:
+        inspection_id = new_id()
+        ids.append(inspection_id)
+        connection.execute(
+            insert(inspections).values(
+                inspection_id=inspection_id,
+                sample_id=sample_id,
+                call_id=one.candidate.call_id,
+                queue=one.candidate.queue,
+                agent=one.candidate.agent,
+                state="open",
+                at=now,
+                result=msgspec.json.encode(Result()).decode(),
+                decided_by="",
+                appeal="",
+                appealed_by="",
+                verdict="",
+            )
+        )
+        for inspector in one.inspectors:
+            connection.execute(
+                insert(inspection_scores).values(
+                    inspection_id=inspection_id, inspector=inspector, answers="[]"
+                )
+            )
+    return sample_id, ids
+
+
+def find(connection: Connection, inspection_id: str) -> Inspection | None:
+    """One inspection."""
+    query = select(inspections).where(inspections.c.inspection_id == inspection_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _inspection(row)
+
+
+def scores_of(connection: Connection, inspection_id: str) -> list[Score]:
+    """What its inspectors gave, by name."""
+    query = (
+        select(inspection_scores)
+        .where(inspection_scores.c.inspection_id == inspection_id)
+        .order_by(inspection_scores.c.inspector)
+    )
+    return [
+        Score(
+            inspector=row.inspector,
+            answers=_answers(row.answers),
+            score=row.score,
+            submitted_at=row.submitted_at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def card_of(connection: Connection, sample_id: str) -> tuple[Scorecard, str]:
+    """The scorecard of a sample as it was when it was drawn, and its revision."""
+    row = connection.execute(
+        select(inspection_samples).where(inspection_samples.c.sample_id == sample_id)
+    ).one()
+    return Scorecard.model_validate_json(row.scorecard), row.revision
+
+
+def automatic_of(connection: Connection, call_id: str) -> AutomaticScore | None:
+    """What the rules answered for a call; None when it was not scored."""
+    row = connection.execute(select(call_scores).where(call_scores.c.call_id == call_id)).first()
+    if row is None:
+        return None
+    items = msgspec.json.decode(row.items, type=tuple[ScoreItem, ...])
+    return AutomaticScore(row.card, row.revision, row.score, items)
+
+
+def listed(
+    connection: Connection,
+    *,
+    inspector: str | None = None,
+    agent: str | None = None,
+    state: InspectionState | None = None,
+    sample_id: str = "",
+    limit: int,
+    cursor: str | None,
+) -> Page[Inspection]:
+    """Inspections, newest first.
+
+    Args:
+        connection: to read with.
+        inspector: only those given to this user, if set.
+        agent: only those of this interface's calls that have a result, if set.
+        state: only those that stand so, if set.
+        sample_id: only those of this sample, if set.
+        limit: how many at most.
+        cursor: of the page before.
+
+    Raises:
+        BadCursorError: the cursor is none of ours.
+    """
+    query = select(inspections)
+    if inspector is not None:
+        given = exists().where(
+            inspection_scores.c.inspection_id == inspections.c.inspection_id,
+            inspection_scores.c.inspector == inspector,
+        )
+        query = query.where(given)
+    if agent is not None:
+        query = query.where(inspections.c.agent == agent, inspections.c.state != "open")
+    if state is not None:
+        query = query.where(inspections.c.state == state)
+    if sample_id:
+        query = query.where(inspections.c.sample_id == sample_id)
+    order = (inspections.c.at, inspections.c.inspection_id)
+    return page(connection, query, order, _inspection, limit=limit, cursor=cursor)
+
+
+def given_to(connection: Connection, inspection_ids: Iterable[str]) -> dict[str, list[Score]]:
+    """Who scores these, and how far they are, by inspection."""
+    found: dict[str, list[Score]] = {one: [] for one in inspection_ids}
+    query = (
+        select(inspection_scores)
+        .where(inspection_scores.c.inspection_id.in_(list(found)))
+        .order_by(inspection_scores.c.inspector)
+    )
+    for row in connection.execute(query):
+        found[row.inspection_id].append(
+            Score(
+                inspector=row.inspector,
+                answers=(),
+                score=row.score,
+                submitted_at=row.submitted_at,
+            )
+        )
+    return found
+
+
+def keep_answers(
+    connection: Connection,
+    inspection_id: str,
+    inspector: str,
+    answers: Sequence[Answer],
+    *,
+    card: Scorecard,
+    submitted_at: float | None,
+) -> bool:
+    """Write an inspector's answers down; false when they were submitted before."""
+    changed = connection.execute(
+        update(inspection_scores)
+        .where(
+            inspection_scores.c.inspection_id == inspection_id,
+            inspection_scores.c.inspector == inspector,
+            inspection_scores.c.submitted_at.is_(None),
+        )
+        .values(
+            answers=msgspec.json.encode(answers).decode(),
+            score=score(card, answers),
+            submitted_at=submitted_at,
+        )
+    )
+    return bool(changed.rowcount)
+
+
+def complete(connection: Connection, inspection_id: str, card: Scorecard, now: float) -> bool:
+    """Make the result once every inspector has submitted; whether that is so."""
+    given = scores_of(connection, inspection_id)
+    if any(one.submitted_at is None for one in given):
+        return False
+    result = combine(card, [one.answers for one in given])
+    move(connection, inspection_id, "open", "complete", {**result_row(result), "decided_at": now})
+    return True
+
+
+def move(
+    connection: Connection,
+    inspection_id: str,
+    state: InspectionState,
+    action: InspectionAction,
+    values: dict[str, object],
+) -> None:
+    """Move an inspection on from a state.
+
+    Raises:
+        MovedError: it does not stand there any more, or the action leads nowhere from there.
+    """
+    following = TRANSITIONS.get((state, action))
+    if following is None:
+        raise MovedError
+    changed = connection.execute(
+        update(inspections)
+        .where(inspections.c.inspection_id == inspection_id, inspections.c.state == state)
+        .values(state=following, **values)
+    )
+    if not changed.rowcount:
+        raise MovedError
+
+
+def result_row(result: Result) -> dict[str, object]:
+    """The columns of a result."""
+    return {"result": msgspec.json.encode(result).decode(), "score": result.score}
+
+
+def submitted(connection: Connection, since: float, until: float) -> list[Scored]:
+    """Answers to calls that all their inspectors have submitted, by when the sample was drawn."""
+    query = (
+        select(inspection_scores)
+        .join(inspections, inspections.c.inspection_id == inspection_scores.c.inspection_id)
+        .where(inspections.c.state != "open", inspections.c.at >= since, inspections.c.at < until)
+    )
+    return [
+        Scored(
+            row.inspection_id,
+            row.inspector,
+            {answer.item: answer.answer for answer in _answers(row.answers)},
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _inspection(row: RowMapping) -> Inspection:
+    known = {name: row[name] for name in Inspection.__struct_fields__ if name != "result"}
+    return Inspection(**known, result=msgspec.json.decode(row["result"], type=Result))

@@ -1,0 +1,269 @@
+"""The knowledge base: articles that are found while the caller waits. Versions are kept.
+
+Search is over the tokens of `backbone.store.bigrams`, so that words of two characters are found,
+in a plain table of terms: it works the same on every database. Functions take a Connection.
+
+Ranking is Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009), with
+a title's and a tag's tokens counted several times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, or_, select
+
+from agent_console.events import KnowledgeEdited
+from agent_console.paging import Page, page
+from backbone.events import Event
+from backbone.store.bigrams import tokens, wanted
+from backbone.store.journal import Projection
+from backbone.store.rows import replace_row
+from backbone.store.tables.work import knowledge_articles, knowledge_terms, knowledge_versions
+
+K1 = 1.2
+B = 0.75
+TITLE_WEIGHT = 5
+TAG_WEIGHT = 3
+LONGEST_TERM = 64
+_MOST_WORDS = 40
+
+_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class Article(msgspec.Struct, frozen=True, kw_only=True):
+    """An article as it is now. Times are seconds since the epoch, None for no bound."""
+
+    article_id: str
+    version: int
+    title: str
+    body: str
+    tags: tuple[str, ...]
+    topic: str
+    valid_from: float | None
+    valid_until: float | None
+    deleted: bool
+    by: str
+    at: float
+
+
+class ArticleVersion(Article, frozen=True, kw_only=True):
+    """An article as it once was. The audit chain holds the digest too."""
+
+    digest: str
+
+
+def digest(event: KnowledgeEdited) -> str:
+    """SHA-256, in hexadecimal, over all that a version says, who wrote it and when."""
+    return hashlib.sha256(msgspec.json.encode(event)).hexdigest()
+
+
+def weights(title: str, tags: Sequence[str], body: str) -> Counter[str]:
+    """How often each token counts in an article."""
+    found: Counter[str] = Counter()
+    for text, weight in ((title, TITLE_WEIGHT), (" ".join(tags), TAG_WEIGHT), (body, 1)):
+        for token in tokens(text):
+            found[token[:LONGEST_TERM]] += weight
+    return found
+
+
+def score(
+    held: Mapping[str, int], holders: Mapping[str, int], articles: int, length: int, mean: float
+) -> float:
+    """BM25 of one article.
+
+    Args:
+        held: how often each wanted token counts in it.
+        holders: how many articles hold each wanted token.
+        articles: how many there are.
+        length: of this article, in tokens.
+        mean: of all articles.
+    """
+    total = 0.0
+    for token, count in held.items():
+        rarity = math.log(1 + (articles - holders[token] + 0.5) / (holders[token] + 0.5))
+        total += rarity * count * (K1 + 1) / (count + K1 * (1 - B + B * length / (mean or 1.0)))
+    return total
+
+
+def search(
+    connection: Connection, words: str, *, now: float, topic: str = "", limit: int = 20
+) -> list[Article]:
+    """Articles in force that hold all of these words, the best first; without words the newest.
+
+    A word of one Han character, and the last word typed, may be the beginning of another.
+    """
+    runs = wanted(words)[:_MOST_WORDS]
+    if words.strip() and not runs:
+        return []
+    ids = _ranked(connection, runs) if runs else None
+    query = select(knowledge_articles).where(*_in_force(now))
+    if topic:
+        query = query.where(knowledge_articles.c.topic == topic)
+    if ids is None:
+        query = query.order_by(knowledge_articles.c.at.desc()).limit(limit)
+        return [_article(row) for row in connection.execute(query).mappings()]
+    # Those that are not in force any more may be among the best: look at more than are shown.
+    found: list[Article] = []
+    for start in range(0, len(ids), 200):
+        some = ids[start : start + 200]
+        rows = connection.execute(query.where(knowledge_articles.c.article_id.in_(some))).mappings()
+        by_id = {row["article_id"]: _article(row) for row in rows}
+        found += [by_id[article_id] for article_id in some if article_id in by_id]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def listed(connection: Connection, *, limit: int, cursor: str | None) -> Page[Article]:
+    """All articles, in force or not, by their last edit, newest first; for those who keep them.
+
+    Raises:
+        BadCursorError: the cursor is none of ours.
+    """
+    query = select(knowledge_articles).where(~knowledge_articles.c.deleted)
+    order = (knowledge_articles.c.at, knowledge_articles.c.article_id)
+    return page(connection, query, order, _article, limit=limit, cursor=cursor)
+
+
+def find(connection: Connection, article_id: str) -> Article | None:
+    """One article, deleted ones too."""
+    query = select(knowledge_articles).where(knowledge_articles.c.article_id == article_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _article(row)
+
+
+def history(connection: Connection, article_id: str) -> list[ArticleVersion]:
+    """All versions of an article, newest first."""
+    query = (
+        select(knowledge_versions)
+        .where(knowledge_versions.c.article_id == article_id)
+        .order_by(knowledge_versions.c.version.desc())
+    )
+    return [
+        ArticleVersion(**_known(row, ArticleVersion.__struct_fields__))
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def empty(connection: Connection) -> bool:
+    """Whether nobody has written an article yet."""
+    return connection.execute(select(knowledge_articles.c.article_id).limit(1)).first() is None
+
+
+def _ranked(connection: Connection, runs: Sequence[Sequence[str]]) -> list[str]:
+    """Ids of the articles that hold every run's tokens, the best first."""
+    held: dict[str, dict[str, int]] = defaultdict(dict)
+    holders: Counter[str] = Counter()
+    matching: set[str] | None = None
+    for run in runs:
+        having: set[str] | None = None
+        for token in run:
+            with_token = _holding(connection, token, prefix=len(run) == 1)
+            holders[token] = len(with_token)
+            for article_id, count in with_token.items():
+                held[article_id][token] = count
+            having = set(with_token) if having is None else having & set(with_token)
+        matching = having if matching is None else matching & (having or set())
+    if not matching:
+        return []
+    articles, mean = connection.execute(
+        select(func.count(), func.avg(knowledge_articles.c.terms))
+    ).one()
+    lengths = _lengths(connection, matching)
+    best = {
+        article_id: score(held[article_id], holders, articles, length, float(mean or 0.0))
+        for article_id, length in lengths.items()
+    }
+    return sorted(best, key=lambda article_id: (-best[article_id], article_id))
+
+
+def _holding(connection: Connection, token: str, *, prefix: bool) -> dict[str, int]:
+    column = knowledge_terms.c.term
+    token = token[:LONGEST_TERM]
+    matches = column.startswith(token, autoescape=True) if prefix else column == token
+    query = (
+        select(knowledge_terms.c.article_id, func.sum(knowledge_terms.c.weight))
+        .where(matches)
+        .group_by(knowledge_terms.c.article_id)
+    )
+    return {article_id: int(count) for article_id, count in connection.execute(query)}
+
+
+def _lengths(connection: Connection, article_ids: set[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    ordered = sorted(article_ids)
+    for start in range(0, len(ordered), 500):
+        query = select(knowledge_articles.c.article_id, knowledge_articles.c.terms).where(
+            knowledge_articles.c.article_id.in_(ordered[start : start + 500])
+        )
+        found.update((row.article_id, row.terms) for row in connection.execute(query))
+    return found
+
+
+def _in_force(now: float) -> tuple[ColumnElement[bool], ...]:
+    begun, ends = knowledge_articles.c.valid_from, knowledge_articles.c.valid_until
+    return (
+        ~knowledge_articles.c.deleted,
+        or_(begun.is_(None), begun <= now),
+        or_(ends.is_(None), ends > now),
+    )
+
+
+def _known(row: RowMapping, names: Sequence[str]) -> dict[str, Any]:
+    return {**{name: row[name] for name in names}, "tags": _tags(row["tags"])}
+
+
+def _article(row: RowMapping) -> Article:
+    return Article(**_known(row, Article.__struct_fields__))
+
+
+def _edited(connection: Connection, seq: int, event: Event) -> None:
+    del seq
+    assert isinstance(event, KnowledgeEdited)  # noqa: S101 - the table below pairs them
+    row = {
+        name: getattr(event, name)
+        for name in (
+            "article_id",
+            "version",
+            "title",
+            "body",
+            "topic",
+            "valid_from",
+            "valid_until",
+            "deleted",
+            "by",
+            "at",
+        )
+    }
+    row["tags"] = msgspec.json.encode(event.tags).decode()
+    replace_row(connection, knowledge_versions, {**row, "digest": digest(event)})
+    known = connection.scalar(
+        select(knowledge_articles.c.version).where(
+            knowledge_articles.c.article_id == event.article_id
+        )
+    )
+    if known is not None and known > event.version:
+        return
+    counts = Counter[str]() if event.deleted else weights(event.title, event.tags, event.body)
+    replace_row(connection, knowledge_articles, {**row, "terms": counts.total()})
+    connection.execute(
+        delete(knowledge_terms).where(knowledge_terms.c.article_id == event.article_id)
+    )
+    if counts:
+        connection.execute(
+            insert(knowledge_terms),
+            [
+                {"term": term, "article_id": event.article_id, "weight": weight}
+                for term, weight in counts.items()
+            ],
+        )
+
+
+PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {KnowledgeEdited: (_edited,)}
+"""What the journal writes into our tables."""

@@ -1,0 +1,1 @@
+"""Pushes to the telephones and watches of those who should know."""

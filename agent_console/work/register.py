@@ -1,0 +1,203 @@
+"""The register: what an agent writes down of each call. Versions are kept.
+
+The functions that read take a Connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Literal, get_args
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, select
+
+from agent_console.paging import Page, page
+from agent_console.scope import Scope
+from agent_console.work.settings import RegisterField
+from backbone.dispositions import CallRegistered, Channel, DispositionOutcome, Sex
+from backbone.events import Event
+from backbone.store.journal import Projection
+from backbone.store.rows import replace_row
+from backbone.store.tables.work import register_versions, registers
+
+RegisterFilter = Literal["all", "incomplete", "follow_up"]
+FIELDS: tuple[RegisterField, ...] = get_args(RegisterField)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written down. Empty texts and None stand for what is not known.
+
+    `follow_up_due` is in seconds since the epoch.
+    """
+
+    age: int | None = None
+    sex: Sex = ""
+    address: str = ""
+    channel: Channel = ""
+    topic: str = ""
+    need: str = ""
+    outcome: DispositionOutcome = ""
+    first_contact_resolved: bool | None = None
+    follow_up_due: float | None = None
+
+
+class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record with who wrote it; `first_at` is when its first version was."""
+
+    call_id: str
+    version: int
+    queue: str
+    agent: str
+    caller_id: str
+    record: Record
+    complete: bool
+    by: str
+    at: float
+    first_at: float
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """The record as it once was."""
+
+    version: int
+    record: Record
+    by: str
+    at: float
+
+
+def missing(record: Record, required: Collection[RegisterField]) -> list[RegisterField]:
+    """What is required and not there, in the order of the form.
+
+    A time for the follow-up is due where the outcome asks for one, whatever is required.
+    """
+    due = set(required) - {"follow_up_due"}
+    if record.outcome == "follow_up":
+        due.add("follow_up_due")
+    return [name for name in FIELDS if name in due and getattr(record, name) in {None, ""}]
+
+
+def completeness(record: Record, required: Collection[RegisterField]) -> float:
+    """The share of what is required that is there, 0..1; 1 when nothing is."""
+    due = len(set(required) - {"follow_up_due"}) + (record.outcome == "follow_up")
+    return 1.0 - len(missing(record, required)) / due if due else 1.0
+
+
+def prefilled(record: Record, guesses: Mapping[str, object]) -> Record:
+    """The record with guesses in the fields that are empty."""
+    filled: dict[str, object] = {
+        name: value
+        for name, value in guesses.items()
+        if name in FIELDS and getattr(record, name) in {None, ""}
+    }
+    values: dict[str, object] = {**msgspec.structs.asdict(record), **filled}
+    return msgspec.convert(values, Record)
+
+
+def find(connection: Connection, call_id: str) -> StoredRecord | None:
+    """A call's record as it is now."""
+    row = connection.execute(select(registers).where(registers.c.call_id == call_id)).mappings()
+    found = row.first()
+    return None if found is None else _stored(found)
+
+
+def history(connection: Connection, call_id: str) -> list[Version]:
+    """All versions of a call's record, oldest first."""
+    query = (
+        select(register_versions)
+        .where(register_versions.c.call_id == call_id)
+        .order_by(register_versions.c.version)
+    )
+    return [
+        Version(
+            version=row.version,
+            record=msgspec.json.decode(row.record, type=Record),
+            by=row.by,
+            at=row.at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def listed(
+    connection: Connection,
+    scope: Scope,
+    which: RegisterFilter,
+    *,
+    topic: str = "",
+    agent: str = "",
+    limit: int,
+    cursor: str | None,
+) -> Page[StoredRecord]:
+    """Records by when they were first written, newest first.
+
+    Args:
+        connection: to read with.
+        scope: whose calls count.
+        which: `follow_up` are those with a time set for one.
+        topic: only this one, if set.
+        agent: only this interface's, if set.
+        limit: how many at most.
+        cursor: of the page before.
+
+    Raises:
+        BadCursorError: the cursor is none of ours.
+    """
+    query = select(registers).where(scope.where(registers.c.queue, registers.c.agent))
+    if which == "incomplete":
+        query = query.where(~registers.c.complete)
+    elif which == "follow_up":
+        query = query.where(registers.c.follow_up_due.is_not(None))
+    if topic:
+        query = query.where(registers.c.topic == topic)
+    if agent:
+        query = query.where(registers.c.agent == agent)
+    order = (registers.c.first_at, registers.c.call_id)
+    return page(connection, query, order, _stored, limit=limit, cursor=cursor)
+
+
+def last_of_caller(connection: Connection, caller_id: str, but: str) -> StoredRecord | None:
+    """The newest record of a caller, of another call than `but`."""
+    query = (
+        select(registers)
+        .where(registers.c.caller_id == caller_id, registers.c.call_id != but)
+        .order_by(registers.c.first_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _stored(row)
+
+
+def _stored(row: RowMapping) -> StoredRecord:
+    known = {name: row[name] for name in StoredRecord.__struct_fields__ if name != "record"}
+    return StoredRecord(**known, record=Record(**{name: row[name] for name in FIELDS}))
+
+
+def _registered(connection: Connection, seq: int, event: Event) -> None:
+    del seq
+    assert isinstance(event, CallRegistered)  # noqa: S101 - the table below pairs them
+    record = Record(**{name: getattr(event, name) for name in FIELDS})
+    replace_row(
+        connection,
+        register_versions,
+        {
+            "call_id": event.call_id,
+            "version": event.version,
+            "record": msgspec.json.encode(record).decode(),
+            "by": event.by,
+            "at": event.at,
+        },
+    )
+    known = connection.execute(
+        select(registers.c.version, registers.c.first_at).where(
+            registers.c.call_id == event.call_id
+        )
+    ).first()
+    if known is not None and known.version > event.version:
+        return
+    row = {column.name: getattr(event, column.name, None) for column in registers.columns}
+    row["first_at"] = event.at if known is None else known.first_at
+    replace_row(connection, registers, row)
+
+
+PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {CallRegistered: (_registered,)}
+"""What the journal writes into our tables."""

@@ -1,0 +1,281 @@
+"""The notifier against a real HTTP server: what goes out, again and again, and what never does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import stamina
+import structlog
+from console_world import CALLER, Call, World
+
+from agent_console.events import ComplaintOverdue
+from agent_console.work.notify import store
+from agent_console.work.notify.notifier import Notifier
+from agent_console.work.notify.plan import Message, Person
+from agent_console.work.notify.push import AddressError, AppriseSender
+from agent_console.work.notify.store import NewTarget
+from agent_console.work.secrets import Keyring
+from agent_console.work.settings import NotifySettings, WorkSettings
+from qa_engine.events import AlertEscalated
+
+SECRET = "s3cret-token-of-a-robot"
+WORDS = "你自己不会看吗"
+
+
+class Service:
+    """A push service: what it was sent, and what it answers, 200 at the end."""
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.answers: list[int] = []
+        self.arrived = threading.Condition()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                with service.arrived:
+                    status = service.answers.pop(0) if service.answers else 200
+                    if status == 200:
+                        service.received.append({"path": self.path, **json.loads(body)})
+                    service.arrived.notify_all()
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.server.server_port}/{SECRET}"
+
+    async def wait(self, count: int) -> list[dict[str, Any]]:
+        def ready() -> bool:
+            with self.arrived:
+                return self.arrived.wait_for(lambda: len(self.received) >= count, timeout=20)
+
+        assert await asyncio.to_thread(ready), f"only {len(self.received)} of {count} arrived"
+        return self.received
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    service = Service()
+    thread = threading.Thread(target=service.server.serve_forever, daemon=True)
+    thread.start()
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
+
+
+SETTINGS = WorkSettings(
+    notify=NotifySettings(
+        schemes=("json",), public_url="https://tingzhen.example", workers=2, attempts=3
+    )
+)
+
+
+def keep(desk: World, keyring: Keyring, url: str, *, username: str = "lead") -> None:
+    target = NewTarget("", "phone", "json", url, ("high", "critical"))
+    with desk.engine.begin() as connection:
+        store.replace(connection, keyring, username, [target], None, now=1.0)
+
+
+@contextlib.asynccontextmanager
+async def notifying(
+    desk: World, keyring: Keyring, settings: WorkSettings = SETTINGS
+) -> AsyncIterator[Notifier]:
+    def people(connection, _notice):
+        return [
+            Person(user, "lead", targets, quiet, sees=True)
+            for user, (targets, quiet) in store.all_targets(connection).items()
+        ]
+
+    notifier = Notifier(
+        settings,
+        desk.bus,
+        desk.clock,
+        desk.counters,
+        desk.engine,
+        keyring=keyring,
+        sender=AppriseSender(settings.notify),
+        people=people,
+    )
+    task = asyncio.create_task(notifier.run())
+    with stamina.set_testing(True, attempts=settings.notify.attempts):
+        yield notifier
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def counted(desk: World, name: str, **labels: str) -> None:
+    while not desk.counters.get(name, **labels):  # noqa: ASYNC110 - counters wake nobody
+        await asyncio.sleep(0.01)
+
+
+async def test_an_alert_reaches_the_phone_without_a_word_a_name_or_a_number(
+    desk: World, service: Service
+) -> None:
+    keyring = Keyring.made_up()
+    keep(desk, keyring, service.url)
+    async with notifying(desk, keyring):
+        call = Call(desk, "one", queue="预约挂号")
+        await call.join()
+        await call.alert("quiet", severity="low", phrase="不会看")
+        alert_id = await call.alert("loud", phrase="不会看", title=f"{WORDS}王小明{CALLER}")
+        [sent] = await service.wait(1)
+    told = sent["title"] + sent["message"]
+    assert alert_id in told
+    assert "kind: taboo" in told
+    assert "severity: high" in told
+    assert f"https://tingzhen.example/watch?alert={alert_id}" in told
+    for secret in (CALLER, "王小明", "不会看", WORDS, call.id, call.agent, "1001", call.queue):
+        assert secret not in json.dumps(sent, ensure_ascii=False)
+
+
+async def test_a_service_that_stumbles_is_asked_again_and_one_that_stays_down_is_given_up(
+    desk: World, service: Service
+) -> None:
+    keyring = Keyring.made_up()
+    keep(desk, keyring, service.url)
+    service.answers = [500, 503]
+    async with notifying(desk, keyring):
+        call = Call(desk, "one")
+        await call.alert("a")
+        await service.wait(1)
+        await counted(desk, "notify_sent", scheme="json")
+        assert desk.counters.get("notify_retries", scheme="json") == 2
+        service.answers = [500] * 3
+        await call.alert("b")
+        await counted(desk, "notify_failed", scheme="json")
+        await call.alert("c")
+        assert len(await service.wait(2)) == 2
+
+
+async def test_escalations_and_overdue_complaints_are_pushed_too(
+    desk: World, service: Service
+) -> None:
+    keyring = Keyring.made_up()
+    keep(desk, keyring, service.url)
+    call = Call(desk, "one")
+    alert_id = await call.alert("low", severity="low")
+    async with notifying(desk, keyring):
+        await desk.bus.publish(
+            AlertEscalated(at=2.0, alert_id=alert_id, call_id=call.id, by="timer", level=1)
+        )
+        await desk.bus.publish(
+            AlertEscalated(at=2.0, alert_id="unknown", call_id=call.id, by="timer", level=1)
+        )
+        await desk.bus.publish(
+            ComplaintOverdue(
+                at=3.0,
+                complaint_id="c-1",
+                call_id=call.id,
+                card="red",
+                deadline="answer",
+                due=2.0,
+                queue=call.queue,
+                agent=call.agent,
+            )
+        )
+        told = [sent["message"] for sent in await service.wait(2)]
+    assert sorted(line for text in told for line in text.splitlines() if "kind" in line) == [
+        "kind: red_card_answer_overdue",
+        "kind: taboo",
+    ]
+
+
+async def test_neither_logs_nor_the_database_hold_an_address(
+    desk: World, service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keyring = Keyring.made_up()
+    keep(desk, keyring, service.url)
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.DEBUG)
+    service.answers = [500] * 3
+    try:
+        with structlog.testing.capture_logs() as lines:
+            async with notifying(desk, keyring):
+                await Call(desk, "one").alert("a")
+                await counted(desk, "notify_failed", scheme="json")
+                await Call(desk, "two").alert("b")
+                await service.wait(1)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        logging.getLogger().setLevel(logging.WARNING)
+    said = written.getvalue() + repr(lines) + "".join(capsys.readouterr())
+    assert "notify_failed" in said
+    assert SECRET not in said
+    with desk.engine.connect() as connection:
+        dump = "\n".join(connection.connection.driver_connection.iterdump())
+    assert SECRET not in dump
+
+
+async def test_an_address_of_another_key_or_one_that_is_gone_is_counted(
+    desk: World, service: Service
+) -> None:
+    keep(desk, Keyring.made_up(), service.url)
+    async with notifying(desk, Keyring.made_up()):
+        await Call(desk, "one").alert("a")
+        await counted(desk, "notify_dropped", reason="gone")
+    assert service.received == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "json",
+        "json://",
+        "file:///etc/passwd",
+        "syslog://",
+        "dbus://",
+        "json://host/?keyfile=/etc/passwd",
+        "json://host/?verify=no",
+        "json://host/?redirect=yes",
+        "json://host/?+X=1&:body=2",
+        "json://host/ json://other/",
+        "json://[::1",
+        "json://host/\n",
+        "json://host/" + "x" * 3000,
+    ],
+)
+def test_an_address_that_may_not_be_used_is_refused_without_being_quoted(url: str) -> None:
+    with pytest.raises(AddressError) as refused:
+        AppriseSender(SETTINGS.notify).check(url)
+    assert "passwd" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "wecombot://693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa",
+        "dingtalk://" + "a" * 20,
+        "feishu://" + "a" * 30,
+        "ntfys://ntfy.example.org/topic",
+        "barks://bark.example.org/devicekey",
+        "schan://" + "a" * 30,
+        "mailtos://user:pass@example.org?smtp=mail.example.org&to=lead@example.org",
+    ],
+)
+def test_the_services_of_the_default_settings_can_be_used(url: str) -> None:
+    assert AppriseSender(NotifySettings()).check(url) == url.partition("://")[0]
+
+
+def test_a_service_that_cannot_be_reached_did_not_take_it() -> None:
+    unreachable = "json://127.0.0.1:9/x"  # discard: nothing listens there
+    assert AppriseSender(SETTINGS.notify).send(unreachable, Message("t", "b")) is False
