@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -22,6 +22,7 @@ _MAX_NODES = 200_000
 _MAX_DEPTH = 40
 
 Path_ = tuple[int | str, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,21 @@ class Source:
 
 
 def read(name: str, raw: bytes) -> tuple[Source | None, PackFile | None, list[Problem]]:
-    """Parse and check one file. Never raises on what a file may hold."""
+    """Parse and check one file of rules. Never raises on what a file may hold."""
+    return read_as(PackFile, name, raw)
+
+
+def read_as(
+    model: type[_Model], name: str, raw: bytes
+) -> tuple[Source | None, _Model | None, list[Problem]]:
+    """Parse and check a file of some kind. Never raises on what it may hold."""
     try:
         source = Source(name, _parse(name, raw))
         plain = _plain(source)
     except _RefusedError as refused:
         return None, None, [refused.problem]
     try:
-        return source, PackFile.model_validate(plain), []
+        return source, model.model_validate(plain), []
     except ValidationError as error:
         return source, None, [_invalid(source, detail) for detail in error.errors()]
 
@@ -97,7 +105,7 @@ def _parse(name: str, raw: bytes) -> Any:
     if tree is None:
         return CommentedMap()
     if not isinstance(tree, CommentedMap):
-        raise _RefusedError(Problem(name, 1, 1, "", "must hold `lists:` or `rules:`"))
+        raise _RefusedError(Problem(name, 1, 1, "", "must be a mapping, as `lists:` or `rules:`"))
     return tree
 
 

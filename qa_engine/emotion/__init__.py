@@ -1,0 +1,1 @@
+"""How the caller feels, from words and voice."""

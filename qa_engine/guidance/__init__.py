@@ -1,0 +1,1 @@
+"""Help for the agent while a call goes on: topic, script, the caller's feelings, what to say."""

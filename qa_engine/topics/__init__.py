@@ -1,0 +1,1 @@
+"""What a call is about, told while it goes on."""
