@@ -135,8 +135,9 @@ class AsrHealth(Event, frozen=True, kw_only=True):
 
     `lag_s` is the age of the oldest final still waiting, 0 when none waits. `overloaded` from the
     moment that finals come late until all have caught up; `detail` says so in words. `late`
-    counts late finals, `workers_replaced` worker processes that died or hung. The counts are
-    since the start of the process.
+    counts late finals, `ahead` those that were decoded before their end was certain (and
+    `ahead_wasted` the decodings that were in vain because speech went on), `workers_replaced`
+    worker processes that died or hung. The counts are since the start of the process.
     """
 
     delivery: ClassVar[Delivery] = Delivery.LATEST
@@ -155,6 +156,8 @@ class AsrHealth(Event, frozen=True, kw_only=True):
     detail: str = ""
     overloaded: bool = False
     late: int = 0
+    ahead: int = 0
+    ahead_wasted: int = 0
     workers: int = 0
     workers_replaced: int = 0
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from asr.audio_buffer import AudioBuffer
 from asr.resample import RATE, Audio, Resampler, from_pcm
-from asr.segmenter import Begin, Boundary, Segmenter
+from asr.segmenter import Begin, Boundary, End, Pause, Segmenter
 from asr.settings import VadSettings
-from asr.vad import WINDOW, StreamingVad
+from asr.vad import StreamingVad
 
 _BYTES_PER_SAMPLE = 2
 _BATCH_S = 0.1  # three frames of a phone at once cost little more than one
@@ -27,22 +27,40 @@ class SpeechBegan:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSoFar:
-    """The open segment up to `end`, for a partial."""
+    """The open segment up to `end`, for a partial; `first` when it is the segment's first."""
 
     start: int
     end: int
     audio: Audio
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechEnded:
-    """A whole segment. `audio` is what to decode, a little longer than the speech itself."""
+class Speech:
+    """A segment. `audio` is what to decode, a little longer than the speech itself."""
 
     start: int
     end: int
     audio: Audio
     audio_start: int
     level_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused(Speech):
+    """A segment that has probably ended. If it has, the same comes again as `SpeechEnded`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """The segment from `start` had only paused."""
+
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded(Speech):
+    """A whole segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +71,7 @@ class AudioLost:
     end: int
 
 
-LegOutput = SpeechBegan | SpeechSoFar | SpeechEnded | AudioLost
+LegOutput = SpeechBegan | SpeechSoFar | SpeechPaused | SpeechResumed | SpeechEnded | AudioLost
 
 
 class LegPipeline:
@@ -66,7 +84,7 @@ class LegPipeline:
     def __init__(self, rate: int, settings: VadSettings, *, partial_step_s: float) -> None:
         self._rate = rate
         self._resampler = Resampler(rate)
-        self._vad = StreamingVad()
+        self._vad = StreamingVad(10 ** (settings.gate_dbfs / 10))
         self._segmenter = Segmenter(settings)
         self._bridge = round(settings.bridge_gap_s * rate)
         self._step = round(partial_step_s * RATE)
@@ -75,6 +93,7 @@ class LegPipeline:
         self._pending = bytearray()  # samples up to `expected` that were not yet looked at
         self._buffer = AudioBuffer()
         self._open: Begin | None = None
+        self._paused = False
         self._next_partial = 0
 
     @property
@@ -137,11 +156,9 @@ class LegPipeline:
     def _hear(self, audio: Audio) -> list[LegOutput]:
         self._buffer.append(audio)
         found: list[LegOutput] = []
-        for probability in self._vad.feed(audio):
-            at = self._segmenter.position
-            window = self._buffer.cut(at, at + WINDOW)
-            power = float(np.dot(window, window)) / WINDOW
-            found += self._outputs(self._segmenter.feed(probability, power))
+        for window in self._vad.feed(audio):
+            found += self._outputs(self._segmenter.feed(window.probability, window.power))
+            found += self._resumed()
             found += self._partial()
         # What was not heard yet, less than a window, must stay too.
         self._buffer.forget_before(min(self._segmenter.audio_needed_from, self._segmenter.position))
@@ -150,24 +167,32 @@ class LegPipeline:
     def _outputs(self, boundaries: list[Boundary]) -> list[LegOutput]:
         found: list[LegOutput] = []
         for boundary in boundaries:
-            if isinstance(boundary, Begin):
-                self._open = boundary
-                self._next_partial = boundary.start + self._step
-                found.append(SpeechBegan(boundary.start))
-            else:
-                self._open = None
-                audio = self._buffer.cut(boundary.audio_start, boundary.audio_end)
-                speech = self._buffer.cut(boundary.start, boundary.end)
-                found.append(
-                    SpeechEnded(
-                        boundary.start,
-                        boundary.end,
-                        audio,
-                        max(boundary.audio_start, self._buffer.start),
-                        level_dbfs(speech),
-                    )
-                )
+            match boundary:
+                case Begin():
+                    self._open = boundary
+                    self._next_partial = boundary.start + self._step
+                    found.append(SpeechBegan(boundary.start))
+                case Pause():
+                    self._paused = True
+                    found.append(SpeechPaused(*self._heard(boundary)))
+                case End():
+                    self._open = None
+                    self._paused = False
+                    found.append(SpeechEnded(*self._heard(boundary)))
         return found
+
+    def _heard(self, boundary: Pause | End) -> tuple[int, int, Audio, int, float]:
+        """What `Speech` has of a segment."""
+        start, end = boundary.start, boundary.end
+        audio = self._buffer.cut(boundary.audio_start, boundary.audio_end)
+        audio_start = max(boundary.audio_start, self._buffer.start)
+        return start, end, audio, audio_start, level_dbfs(self._buffer.cut(start, end))
+
+    def _resumed(self) -> list[LegOutput]:
+        if not self._paused or self._open is None or not self._segmenter.voiced:
+            return []
+        self._paused = False
+        return [SpeechResumed(self._open.start)]
 
     def _partial(self) -> list[LegOutput]:
         position = self._segmenter.position
@@ -175,9 +200,10 @@ class LegPipeline:
             return []
         if not self._segmenter.voiced:
             return []  # the final may be moments away: a partial now would only delay it
+        first = self._next_partial == self._open.start + self._step
         self._next_partial = position + self._step
         audio = self._buffer.cut(self._open.audio_start, position)
-        return [SpeechSoFar(self._open.start, position, audio)]
+        return [SpeechSoFar(self._open.start, position, audio, first)]
 
 
 def level_dbfs(audio: Audio) -> float:

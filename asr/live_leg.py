@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from asr.language import LanguageLock
 from asr.leg import LegPipeline
 from asr.resample import RATE
+from asr.scheduler import Decoded
 from backbone.counters import Counters
 from backbone.media import AudioFrame, LegOpened
 
@@ -37,6 +38,7 @@ class LiveLeg:
     late: int = 0
     closed: bool = False
     shown: Shown | None = None
+    ahead: Segment | None = None  # has probably ended, and is decoded ahead
 
     def call_time(self, sample: int) -> float:
         """A 16 kHz sample on the call's clock."""
@@ -50,7 +52,11 @@ class LiveLeg:
 
 @dataclass(slots=True)
 class Segment:
-    """What is decoded, partially or finally."""
+    """What is decoded, partially or finally.
+
+    A segment that is decoded ahead has its outcome in `decoded` until its end is certain, or is
+    `ended` before there is an outcome.
+    """
 
     leg: LiveLeg
     segment_id: str
@@ -59,6 +65,8 @@ class Segment:
     spoken_at: float
     level_db: float = 0.0
     audio_start: int = 0
+    ended: bool = False
+    decoded: Decoded[Segment] | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +77,8 @@ class Totals:
     partials: int = 0
     redecodes: int = 0
     late: int = 0
+    ahead: int = 0
+    ahead_wasted: int = 0
     audio_s: float = 0.0
 
 

@@ -202,7 +202,10 @@ async def transcribe_files(
     clock = clock or SystemClock()
     if not realtime:
         # A recording is in nobody's hurry.
-        settings = settings.model_copy(update={"partial_step_s": 0.0, "late_after_s": math.inf})
+        vad = settings.vad.model_copy(update={"likely_end_s": 0.0})
+        settings = settings.model_copy(
+            update={"partial_step_s": 0.0, "late_after_s": math.inf, "vad": vad}
+        )
     wanted = {"agent": files} if isinstance(files, Path) else files
     call_id = call_id or new_id()
     transcriber = Transcriber(settings, recogniser, bus, clock, counters)

@@ -1,14 +1,17 @@
 """Who is decoded next: one queue for all legs of a node, and the threads that serve it.
 
-Finals go before partials and are never dropped; among finals the earliest deadline goes first,
-and those of one leg come out in order. A leg has at most one partial waiting, the newest; one
-that was not served before the next was due is skipped and counted. So what gives way under load
-is the partials.
+Finals go first and are never dropped, the earliest deadline before the others; those of one leg
+come out in order. Where none waits, the finals of segments that have probably ended are decoded
+ahead. What time is left is for partials: first those that are the first of their segment, the
+others only while the node is at ease. A leg has at most one partial waiting, the newest; one that
+was not served before the next was due is skipped and counted. So what gives way under load is the
+partials.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +21,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from asr.load import Ease, Pressure
 from asr.recognisers.base import Recogniser, Recognition
 from asr.resample import Audio
 from backbone.clock import Clock
@@ -28,14 +32,38 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+class Kind(enum.Enum):
+    """What a decoding is for."""
+
+    FINAL = "final"
+    AHEAD = "ahead"
+    """The final of a segment that has probably ended."""
+    FIRST_PARTIAL = "first_partial"
+    PARTIAL = "partial"
+
+
+_PARTIALS = (Kind.FIRST_PARTIAL, Kind.PARTIAL)
+_ALLOWED = {
+    Ease.PRESSED: (),
+    Ease.BUSY: (Kind.FIRST_PARTIAL,),
+    Ease.CALM: _PARTIALS,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Queued(Generic[T]):
-    """Something to decode: for a leg, before a time on the clock."""
+    """Something to decode: for a leg, before a time on the clock; `since` it is in the queue."""
 
     leg: str
     deadline: float
-    partial: bool
+    kind: Kind
     item: T
+    since: float = 0.0
+
+    @property
+    def partial(self) -> bool:
+        """Whether it is a quick look at a segment that is still being spoken."""
+        return self.kind in _PARTIALS
 
 
 class DecodeQueue(Generic[T]):
@@ -52,6 +80,7 @@ class DecodeQueue(Generic[T]):
         self._partials_at_once = partials_at_once
         self._looking: set[str] = set()  # legs whose partial is being decoded
         self._finals: list[tuple[float, int, Queued[T]]] = []
+        self._ahead: dict[str, Queued[T]] = {}
         self._partials: dict[str, Queued[T]] = {}
         self._busy: set[str] = set()
         self._order = itertools.count()
@@ -66,47 +95,48 @@ class DecodeQueue(Generic[T]):
     @property
     def idle(self) -> bool:
         """Nothing waits and nothing is being decoded."""
-        return not (self._finals or self._partials or self._busy)
+        return not (self._finals or self._ahead or self._partials or self._busy)
 
     def waiting_finals(self) -> list[T]:
         """The finals that wait, in no particular order."""
         return [queued.item for _, _, queued in self._finals]
 
-    def add_final(self, leg: str, deadline: float, item: T) -> None:
-        """Queue a final. A partial of the same leg that still waits has become pointless."""
-        if self._partials.pop(leg, None) is not None:
-            self.skipped += 1
+    def add_final(self, leg: str, deadline: float, item: T, now: float = 0.0) -> None:
+        """Queue a final. Whatever else of the same leg still waits has become pointless."""
+        self._give_up_partial(leg)
+        self.drop_ahead(leg)
         # Whatever the deadlines say, a leg's finals keep their order.
         deadline = max(
             deadline, *(other for other, _, queued in self._finals if queued.leg == leg), deadline
         )
-        queued = Queued(leg, deadline, partial=False, item=item)
+        queued = Queued(leg, deadline, Kind.FINAL, item, now)
         self._finals.append((deadline, next(self._order), queued))
         self._finals.sort(key=lambda entry: entry[:2])
 
-    def add_partial(self, leg: str, deadline: float, item: T) -> None:
-        """Queue a partial in place of an older one of the same leg."""
-        if self._partials.pop(leg, None) is not None:
-            self.skipped += 1
-        self._partials[leg] = Queued(leg, deadline, partial=True, item=item)
+    def add_ahead(self, leg: str, deadline: float, item: T, now: float = 0.0) -> None:
+        """Queue what is probably a final; a partial of the same leg that waits is pointless."""
+        self._give_up_partial(leg)
+        self._ahead[leg] = Queued(leg, deadline, Kind.AHEAD, item, now)
 
-    def take(self, now: float) -> Queued[T] | None:
+    def drop_ahead(self, leg: str) -> bool:
+        """Take back what was probably a final, if it still waits; whether it did."""
+        return self._ahead.pop(leg, None) is not None
+
+    def add_partial(
+        self, leg: str, deadline: float, item: T, now: float = 0.0, *, first: bool = False
+    ) -> None:
+        """Queue a partial in place of an older one of the same leg."""
+        # What replaces a first partial that nobody has seen is still the first.
+        older = self._partials.get(leg)
+        first = first or (older is not None and older.kind is Kind.FIRST_PARTIAL)
+        self._give_up_partial(leg)
+        kind = Kind.FIRST_PARTIAL if first else Kind.PARTIAL
+        self._partials[leg] = Queued(leg, deadline, kind, item, now)
+
+    def take(self, now: float, ease: Ease = Ease.CALM) -> Queued[T] | None:
         """The next job, or None when there is none that may be decoded now."""
-        final = self.take_final(lambda _: True)
-        if final is not None:
-            return final
-        overdue = [leg for leg, queued in self._partials.items() if queued.deadline < now]
-        for leg in overdue:
-            del self._partials[leg]
-        self.skipped += len(overdue)
-        ready = [queued for leg, queued in self._partials.items() if leg not in self._busy]
-        if not ready or len(self._looking) >= self._partials_at_once:
-            return None
-        first = min(ready, key=lambda queued: queued.deadline)
-        del self._partials[first.leg]
-        self._busy.add(first.leg)
-        self._looking.add(first.leg)
-        return first
+        found = self.take_final(lambda _: True) or self._take_ahead()
+        return found or self._take_partial(now, ease)
 
     def take_final(self, suits: Callable[[T], bool]) -> Queued[T] | None:
         """The most urgent final that suits and may be decoded now, or None."""
@@ -126,6 +156,38 @@ class DecodeQueue(Generic[T]):
         self._busy.discard(leg)
         self._looking.discard(leg)
 
+    def _take_ahead(self) -> Queued[T] | None:
+        # A leg that is not busy has no final waiting: it would have been taken before.
+        ready = [queued for leg, queued in self._ahead.items() if leg not in self._busy]
+        if not ready:
+            return None
+        first = min(ready, key=lambda queued: queued.deadline)
+        del self._ahead[first.leg]
+        self._busy.add(first.leg)
+        return first
+
+    def _take_partial(self, now: float, ease: Ease) -> Queued[T] | None:
+        for leg in [leg for leg, queued in self._partials.items() if queued.deadline < now]:
+            self._give_up_partial(leg)
+        if len(self._looking) >= self._partials_at_once:
+            return None
+        ready = [
+            queued
+            for leg, queued in self._partials.items()
+            if leg not in self._busy and queued.kind in _ALLOWED[ease]
+        ]
+        if not ready:
+            return None
+        first = min(ready, key=lambda queued: (queued.kind is Kind.PARTIAL, queued.deadline))
+        del self._partials[first.leg]
+        self._busy.add(first.leg)
+        self._looking.add(first.leg)
+        return first
+
+    def _give_up_partial(self, leg: str) -> None:
+        if self._partials.pop(leg, None) is not None:
+            self.skipped += 1
+
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[T]):
@@ -141,7 +203,7 @@ class Decoded(Generic[T]):
     """The outcome of one job; `recognition` is None when the recogniser failed on it."""
 
     subject: T
-    partial: bool
+    kind: Kind
     recognition: Recognition | None
     decode_s: float
 
@@ -169,6 +231,7 @@ class DecodeScheduler(Generic[T]):
         self._recogniser = recogniser
         self._largest_batch = _LARGEST_BATCH if recogniser.capabilities.batch else 1
         self._threads = threads
+        self._pressure = Pressure(threads)
         self._clock = clock
         self._counters = counters
         self._changed = asyncio.Condition()
@@ -176,13 +239,23 @@ class DecodeScheduler(Generic[T]):
     async def add_final(self, leg: str, deadline: float, work: Work[T]) -> None:
         """Have a whole segment decoded, sooner or later."""
         async with self._changed:
-            self.queue.add_final(leg, deadline, work)
+            self.queue.add_final(leg, deadline, work, self._clock.time())
             self._changed.notify_all()
 
-    async def add_partial(self, leg: str, deadline: float, work: Work[T]) -> None:
+    async def add_ahead(self, leg: str, deadline: float, work: Work[T]) -> None:
+        """Have a segment that has probably ended decoded, if there is time for it."""
+        async with self._changed:
+            self.queue.add_ahead(leg, deadline, work, self._clock.time())
+            self._changed.notify_all()
+
+    def drop_ahead(self, leg: str) -> bool:
+        """Take that back, if it still waits; whether it did."""
+        return self.queue.drop_ahead(leg)
+
+    async def add_partial(self, leg: str, deadline: float, work: Work[T], *, first: bool) -> None:
         """Have a segment so far decoded, if there is time for it before the deadline."""
         async with self._changed:
-            self.queue.add_partial(leg, deadline, work)
+            self.queue.add_partial(leg, deadline, work, self._clock.time(), first=first)
             self._changed.notify_all()
 
     async def has_room(self, most_finals: int) -> None:
@@ -216,9 +289,13 @@ class DecodeScheduler(Generic[T]):
     async def _next(self) -> list[Queued[Work[T]]]:
         async with self._changed:
             while True:
-                first = self.queue.take(self._clock.time())
+                now = self._clock.time()
+                first = self.queue.take(now, self._pressure.ease(now))
                 if first is not None:
-                    batch = [first] if first.partial else self._with_others(first)
+                    batch = [first]
+                    if first.kind is Kind.FINAL:
+                        self._pressure.waited(now, now - first.since)
+                        batch = self._with_others(first)
                     self._changed.notify_all()
                     return batch
                 await self._changed.wait()
@@ -237,7 +314,7 @@ class DecodeScheduler(Generic[T]):
     async def _decode(
         self, pool: ThreadPoolExecutor, batch: list[Queued[Work[T]]]
     ) -> list[Decoded[T]]:
-        started = time.perf_counter()
+        started, began = time.perf_counter(), self._clock.time()
         recognitions: Sequence[Recognition | None] = [None] * len(batch)
         partial = batch[0].partial
         try:
@@ -251,8 +328,10 @@ class DecodeScheduler(Generic[T]):
             _log.error("asr_decode_failed", error=type(error).__name__, partial=partial)
         took = time.perf_counter() - started
         self.decode_s += took
+        ended = self._clock.time()
+        self._pressure.worked(ended, ended - began)
         return [
-            Decoded(queued.item.subject, partial, recognition, took / len(batch))
+            Decoded(queued.item.subject, queued.kind, recognition, took / len(batch))
             for queued, recognition in zip(batch, recognitions, strict=True)
         ]
 

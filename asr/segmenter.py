@@ -1,8 +1,9 @@
 """Where speech begins and ends: a pure state machine over 32 ms windows.
 
 It is told, window by window, the speech probability and the power, and says where segments
-begin and end. Positions are samples at 16 kHz on the leg's own clock. Fed the same windows it
-gives the same segments, however the audio was cut on its way here.
+begin and end, and in a pause already where one will end if speech does not go on. Positions are
+samples at 16 kHz on the leg's own clock. Fed the same windows it gives the same segments, however
+the audio was cut on its way here.
 
     idle ──first voiced window──▶ candidate ──enough voiced──▶ speaking
      ▲                               │ silence                    │ silence: end
@@ -12,6 +13,7 @@ gives the same segments, however the audio was cut on its way here.
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 
 from asr.settings import VadSettings
@@ -53,7 +55,17 @@ class End:
     split: bool
 
 
-Boundary = Begin | End
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The open segment has probably ended. If it has, its `End` will say exactly the same."""
+
+    start: int
+    end: int
+    audio_start: int
+    audio_end: int
+
+
+Boundary = Begin | Pause | End
 
 
 def _windows(seconds: float) -> int:
@@ -77,6 +89,7 @@ class Segmenter:
         self._longest = max(2, _windows(settings.max_segment_s))
         self._pre_roll = round(settings.pre_roll_s * RATE)
         self._post_roll = round(settings.post_roll_s * RATE)
+        self._likely_end = math.ceil(settings.likely_end_s * RATE / WINDOW)  # 0 for never
         self.state = State.IDLE
         self._position = 0
         self._origin = 0  # audio before this is not there, or belongs to another segment
@@ -84,6 +97,7 @@ class Segmenter:
         self._audio_start = 0
         self._voiced: list[bool] = []  # of the open segment's windows
         self._power: list[float] = []
+        self._silence = 0  # windows since the last voiced one
 
     @property
     def position(self) -> int:
@@ -119,13 +133,16 @@ class Segmenter:
             self._open(at)
         self._voiced.append(voiced)
         self._power.append(power)
+        self._silence = 0 if voiced else self._silence + 1
         found: list[Boundary] = []
         if self.state is State.CANDIDATE and sum(self._voiced) >= self._min_voiced:
             found.append(self._confirm())
-        if not voiced and not any(self._voiced[-self._end_silence :]):
+        if self._silence >= self._end_silence:
             found += self._close()
         elif len(self._voiced) >= self._longest:
             found += self._split()
+        elif self.state is State.SPEAKING and self._silence == self._likely_end > 0:
+            found.append(Pause(self._start, *self._extent()))
         return found
 
     def flush(self) -> list[Boundary]:
@@ -150,6 +167,7 @@ class Segmenter:
         self._audio_start = max(self._origin, at - self._pre_roll)
         self._voiced.clear()
         self._power.clear()
+        self._silence = 0
 
     def _confirm(self) -> Begin:
         self.state = State.SPEAKING
@@ -158,15 +176,18 @@ class Segmenter:
     def _close(self) -> list[Boundary]:
         found: list[Boundary] = []
         if self.state is State.SPEAKING:
-            last = max(i for i, voiced in enumerate(self._voiced) if voiced)
-            end = self._start + (last + 1) * WINDOW
-            audio_end = min(end + self._post_roll, self._position)
-            found.append(End(self._start, end, self._audio_start, audio_end, split=False))
+            end, audio_start, audio_end = self._extent()
+            found.append(End(self._start, end, audio_start, audio_end, split=False))
             self._origin = audio_end
         self.state = State.IDLE
         self._voiced.clear()
         self._power.clear()
         return found
+
+    def _extent(self) -> tuple[int, int, int]:
+        """End of the speech so far, and the audio to decode."""
+        end = self._start + (len(self._voiced) - self._silence) * WINDOW
+        return end, self._audio_start, min(end + self._post_roll, self._position)
 
     def _split(self) -> list[Boundary]:
         """Cut a segment that grew too long, in the middle of its quietest stretch."""

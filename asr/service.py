@@ -17,12 +17,22 @@ from asr.events import (
     TranscriptPartial,
 )
 from asr.language import LanguageLock
-from asr.leg import AudioLost, LegOutput, LegPipeline, SpeechBegan, SpeechEnded, SpeechSoFar
+from asr.leg import (
+    AudioLost,
+    LegOutput,
+    LegPipeline,
+    Speech,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechSoFar,
+)
 from asr.live_leg import EarlyAudio, LiveLeg, Segment, Shown, Totals
 from asr.load import LoadWatch
 from asr.recognisers.base import HasWorkers, Recogniser, Recognition
 from asr.resample import RATE
-from asr.scheduler import Decoded, DecodeScheduler, Work
+from asr.scheduler import Decoded, DecodeScheduler, Kind, Work
 from asr.settings import AsrSettings
 from asr.text import common_prefix
 from backbone.bus import Bus
@@ -148,6 +158,10 @@ class Transcriber:
                     self._began(leg, output)
                 case SpeechSoFar():
                     await self._so_far(leg, output)
+                case SpeechPaused():
+                    await self._paused(leg, output)
+                case SpeechResumed():
+                    self._resumed(leg)
                 case SpeechEnded():
                     await self._ended(leg, output)
                 case AudioLost():
@@ -181,10 +195,11 @@ class Transcriber:
             leg.opened.leg_id,
             deadline,
             Work(speech.audio, lambda: leg.language.languages, segment),
+            first=speech.first,
         )
 
-    async def _ended(self, leg: LiveLeg, speech: SpeechEnded) -> None:
-        segment = Segment(
+    def _segment(self, leg: LiveLeg, speech: Speech) -> Segment:
+        return Segment(
             leg,
             self._segment_id(leg, speech.start),
             speech.start,
@@ -193,6 +208,25 @@ class Transcriber:
             speech.level_db,
             speech.audio_start,
         )
+
+    async def _paused(self, leg: LiveLeg, speech: SpeechPaused) -> None:
+        leg.ahead = self._segment(leg, speech)
+        await self._scheduler.add_ahead(
+            leg.opened.leg_id,
+            leg.opened.at + speech.end / RATE,
+            Work(speech.audio, lambda: leg.language.languages, leg.ahead),
+        )
+
+    def _resumed(self, leg: LiveLeg) -> None:
+        """The segment goes on: what was decoded ahead of its end is a partial after all."""
+        ahead, leg.ahead = leg.ahead, None
+        self._scheduler.drop_ahead(leg.opened.leg_id)
+        if ahead is not None and ahead.decoded is not None:
+            self._totals.ahead_wasted += 1
+            self._publish_partial(ahead.decoded)
+
+    async def _ended(self, leg: LiveLeg, speech: SpeechEnded) -> None:
+        segment = self._segment(leg, speech)
         leg.segments += 1
         leg.unfinished += 1
         self._bus.emit(
@@ -206,6 +240,15 @@ class Transcriber:
                 level_db=speech.level_db,
             )
         )
+        ahead, leg.ahead = leg.ahead, None
+        if ahead is not None and (ahead.start, ahead.end) == (segment.start, segment.end):
+            if ahead.decoded is not None:
+                self._totals.ahead += 1
+                await self._publish_final(ahead.decoded)
+                return
+            if not self._scheduler.drop_ahead(leg.opened.leg_id):
+                ahead.ended = True  # it is being decoded
+                return
         await self._scheduler.add_final(
             leg.opened.leg_id,
             leg.opened.at + segment.end / RATE,  # also in order when audio comes faster
@@ -233,10 +276,21 @@ class Transcriber:
     # Text out
 
     async def _deliver(self, decoded: Decoded[Segment]) -> None:
-        if decoded.partial:
-            self._publish_partial(decoded)
-        else:
-            await self._publish_final(decoded)
+        segment = decoded.subject
+        match decoded.kind:
+            case Kind.FINAL:
+                await self._publish_final(decoded)
+            case Kind.AHEAD if segment.ended:
+                self._totals.ahead += 1
+                await self._publish_final(decoded)
+            case Kind.AHEAD if segment is segment.leg.ahead and decoded.recognition is not None:
+                segment.decoded = decoded
+            case Kind.AHEAD if segment is segment.leg.ahead:
+                segment.leg.ahead = None  # it failed: its final shall have a chance of its own
+            case Kind.AHEAD:
+                self._totals.ahead_wasted += 1
+            case _:
+                self._publish_partial(decoded)
 
     def _publish_partial(self, decoded: Decoded[Segment]) -> None:
         segment, recognition = decoded.subject, decoded.recognition
@@ -366,6 +420,8 @@ class Transcriber:
             detail=self._load.words,
             overloaded=self._load.overloaded,
             late=self._totals.late,
+            ahead=self._totals.ahead,
+            ahead_wasted=self._totals.ahead_wasted,
             workers=len(workers.pids) if workers else 0,
             workers_replaced=workers.replaced if workers else 0,
         )

@@ -5,8 +5,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asr.load import Ease, Pressure
 from asr.recognisers.scripted import ScriptedRecogniser
-from asr.scheduler import DecodeQueue, DecodeScheduler, Work
+from asr.scheduler import DecodeQueue, DecodeScheduler, Kind, Work
 from backbone.clock import ManualClock
 from backbone.counters import Counters
 
@@ -68,12 +69,69 @@ def test_partials_leave_room_for_finals():
     assert queue.take(0).item == "other"
 
 
+def test_what_has_probably_ended_goes_behind_finals_and_before_partials():
+    queue = DecodeQueue()
+    queue.add_partial("a", 9.0, "partial", first=True)
+    queue.add_ahead("b", 1.0, "ahead")
+    queue.add_final("c", 5.0, "final")
+    assert [queue.take(0).item for _ in range(3)] == ["final", "ahead", "partial"]
+
+
+def test_what_was_to_be_decoded_ahead_can_be_taken_back_while_it_waits():
+    queue = DecodeQueue()
+    queue.add_ahead("a", 1.0, "one")
+    assert queue.drop_ahead("a")
+    assert queue.take(0) is None
+    queue.add_ahead("a", 2.0, "other")
+    assert queue.take(0).kind is Kind.AHEAD
+    assert not queue.drop_ahead("a")
+    queue.add_ahead("b", 3.0, "ahead")
+    queue.add_final("b", 3.0, "final")
+    assert queue.take(0).item == "final"
+    queue.done("b")
+    assert queue.take(0) is None
+
+
+def test_a_busy_node_looks_at_each_segment_once_and_a_pressed_one_not_at_all():
+    queue = DecodeQueue()
+    queue.add_partial("a", 1.0, "later")
+    queue.add_partial("b", 2.0, "first", first=True)
+    assert queue.take(0, Ease.PRESSED) is None
+    assert queue.take(0, Ease.BUSY).item == "first"
+    assert queue.take(0, Ease.BUSY) is None
+    assert queue.take(0, Ease.CALM).item == "later"
+
+
+def test_what_takes_the_place_of_an_unseen_first_partial_is_the_first():
+    queue = DecodeQueue()
+    queue.add_partial("a", 1.0, "old", first=True)
+    queue.add_partial("a", 2.0, "new")
+    assert queue.take(0, Ease.BUSY).item == "new"
+
+
+def test_pressure_is_told_by_what_was_decoded_and_what_waited_lately():
+    pressure = Pressure(places=2)
+    assert pressure.ease(0) is Ease.CALM
+    for n in range(11):
+        pressure.worked(n, 1.0)
+    assert pressure.ease(10) is Ease.CALM  # 10 s of the last 10 s of two places
+    pressure.worked(10, 0.5)
+    assert pressure.ease(10) is Ease.BUSY
+    assert pressure.ease(12) is Ease.CALM
+    pressure.waited(12, 0.4)
+    assert pressure.ease(12) is Ease.CALM
+    pressure.waited(12, 0.6)
+    assert pressure.ease(14) is Ease.PRESSED
+    assert pressure.ease(15.1) is Ease.CALM
+
+
 legs = st.sampled_from("abc")
 times = st.floats(0, 10)
 steps = st.one_of(
     st.tuples(st.just("final"), legs, times),
-    st.tuples(st.just("partial"), legs, times),
-    st.tuples(st.just("take"), times),
+    st.tuples(st.just("partial"), legs, times, st.booleans()),
+    st.tuples(st.just("ahead"), legs, times),
+    st.tuples(st.just("take"), times, st.sampled_from(Ease)),
     st.tuples(st.just("done"), legs),
 )
 
@@ -90,18 +148,20 @@ class Desk:
             self.queue.add_final(rest[0], rest[1], (rest[0], number))
             self.added.append((rest[0], number))
         elif kind == "partial":
-            self.queue.add_partial(rest[0], rest[1], (rest[0], number))
+            self.queue.add_partial(rest[0], rest[1], (rest[0], number), first=rest[2])
             self.partials += 1
+        elif kind == "ahead":
+            self.queue.add_ahead(rest[0], rest[1], (rest[0], number))
         elif kind == "done":
             self.queue.done(rest[0])
         else:
-            self.take(rest[0])
+            self.take(*rest)
 
-    def take(self, now):
-        job = self.queue.take(now)
+    def take(self, now, ease=Ease.CALM):
+        job = self.queue.take(now, ease)
         if job is not None and job.partial:
             self.served += 1
-        elif job is not None:
+        elif job is not None and job.kind is Kind.FINAL:
             self.taken.append(job.item)
 
     def finish(self):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.segmenter import RATE, Begin, Boundary, End, Segmenter, State
+from asr.segmenter import RATE, Begin, Boundary, End, Pause, Segmenter, State
 from asr.settings import VadSettings
 from asr.vad import WINDOW
 
@@ -11,6 +11,7 @@ LOUD, QUIET = 0.01, 1e-9
 
 def settings(**changes):
     base = {"min_speech_s": 0.1, "end_silence_s": 0.3, "pre_roll_s": 0.1, "post_roll_s": 0.1}
+    base["likely_end_s"] = 0.15
     return VadSettings(**{**base, "max_segment_s": 2.0, **changes})
 
 
@@ -36,6 +37,7 @@ def test_a_pause_ends_a_segment_and_times_are_those_of_the_speech():
     roll = round(0.1 * RATE)
     assert found == [
         Begin(start, start - roll),
+        Pause(start, end, start - roll, end + roll),
         End(start, end, start - roll, end + roll, split=False),
     ]
     assert segmenter.state is State.IDLE
@@ -100,6 +102,7 @@ def ends_of(found: list[Boundary]) -> list[End]:
 def test_segments_are_ordered_apart_and_inside_the_stream(windows):
     segmenter = Segmenter(settings())
     found = run(segmenter, windows) + segmenter.flush()
+    found = [b for b in found if not isinstance(b, Pause)]
     assert [type(b) for b in found] == [Begin, End] * (len(found) // 2)
     last_end = last_audio_end = 0
     for begin, end in zip(found[::2], found[1::2], strict=True):
@@ -132,3 +135,32 @@ def test_audio_that_may_be_asked_for_is_never_said_to_be_unneeded(windows, cut):
         needed_from = segmenter.audio_needed_from
     later = run(segmenter, windows[cut:]) + segmenter.flush()
     assert all(b.audio_start >= needed_from for b in later)
+
+
+@given(streams)
+def test_a_pause_says_what_the_end_will_say_unless_speech_goes_on(windows):
+    segmenter = Segmenter(settings())
+    pause, resumed = None, False
+    for probability, power in [*windows, *silence(40)]:
+        for boundary in segmenter.feed(probability, power):
+            match boundary:
+                case Begin():
+                    pause = None
+                case Pause():
+                    assert pause is None or resumed
+                    pause, resumed = boundary, False
+                case End(split=False):
+                    if pause is not None and not resumed:
+                        assert (pause.start, pause.end) == (boundary.start, boundary.end)
+                        assert pause.audio_start == boundary.audio_start
+                        assert pause.audio_end == boundary.audio_end
+                    pause = None
+        resumed |= segmenter.voiced
+
+
+def test_without_a_likely_end_there_are_no_pauses():
+    windows = (speech(10) + silence(6)) * 3 + silence(20)
+    found = run(Segmenter(settings(likely_end_s=0)), windows)
+    assert [type(b) for b in found] == [Begin, End]
+    found = run(Segmenter(settings()), windows)
+    assert [type(b) for b in found] == [Begin, Pause, Pause, Pause, End]

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import threading
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ class Bench:
         self.bus = Bus(self.counters)
         self.clock = ManualClock()
         self.recogniser = ScriptedRecogniser(script)
-        values = {"decode_threads": 2, **settings}
+        # Scripts count decodings: none happens ahead of its time unless a test wants it.
+        values = {"decode_threads": 2, "vad": {"likely_end_s": 0}, **settings}
         self.transcriber = Transcriber(
             AsrSettings(**values), self.recogniser, self.bus, self.clock, self.counters
         )
@@ -74,7 +76,14 @@ class Bench:
                 continue
             await self.clock.advance(0.1)
             await self.frame(at, PCM[2 * at : 2 * (at + FRAME)], **leg)
-            await self.transcriber.has_room(0)
+            await self.rest()
+
+    async def rest(self):
+        """Until all audio was heard, and all that it gave was decoded."""
+        await self.transcriber.has_room(0)
+        scheduler = self.transcriber._scheduler
+        async with scheduler._changed:
+            await scheduler._changed.wait_for(lambda: scheduler.queue.idle)
 
     async def close(self, samples=SAMPLES, **leg):
         await self.bus.publish(
@@ -260,3 +269,56 @@ async def test_no_log_holds_what_was_said():
     assert bench.of(TranscriptFinal)
     assert logs
     assert secret not in repr(logs)
+
+
+AHEAD = {"vad": {"likely_end_s": 0.4}, "partial_step_s": 0}
+
+
+def samples(heard):
+    return f"{heard.duration_s * 16_000:.0f}"
+
+
+def final_texts(bench):
+    return [(f.segment_id, f.text) for f in bench.of(TranscriptFinal)]
+
+
+async def test_a_segment_decoded_ahead_of_its_end_has_the_same_final():
+    plain, ahead = await one_leg(samples, partial_step_s=0), await one_leg(samples, **AHEAD)
+    assert final_texts(ahead) == final_texts(plain)
+    health = ahead.transcriber.health()
+    assert health.ahead == 2
+    # One pause in TALK is long enough to be taken for an end: that decoding is a partial.
+    assert len(ahead.recogniser.calls) == 2 + health.ahead_wasted
+    assert len(ahead.of(TranscriptPartial)) == health.ahead_wasted == 1
+    (partial,) = ahead.of(TranscriptPartial)
+    order = [type(e) for e in ahead.events if getattr(e, "segment_id", "") == partial.segment_id]
+    assert order == [SpeechStarted, TranscriptPartial, SpeechStopped, TranscriptFinal]
+
+
+async def test_the_end_may_come_while_it_is_decoded_ahead():
+    go = threading.Event()
+
+    def script(heard):
+        assert go.wait(30)
+        return samples(heard)
+
+    bench = Bench(script, **AHEAD)
+    async with running(bench):
+        await bench.open()
+        await bench.frame(0, PCM)
+        await bench.close()
+        await bench.until(SpeechStopped, times=2)
+        go.set()
+        await bench.until(LegTranscribed)
+    assert final_texts(bench) == final_texts(await one_leg(samples, partial_step_s=0))
+
+
+async def test_a_failure_ahead_leaves_the_final_its_own_chance():
+    def script(heard):
+        if heard.index == 0:
+            raise RuntimeError
+        return samples(heard)
+
+    bench = await one_leg(script, **AHEAD)
+    assert final_texts(bench) == final_texts(await one_leg(samples, partial_step_s=0))
+    assert bench.counters.get("asr_decode_failures") == 1
