@@ -64,6 +64,20 @@ class AudioSocketSettings(_Model):
     )
 
 
+class WebSocketSettings(_Model):
+    """Where we listen for the audio that Asterisk's chan_websocket sends."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(
+        default=9093, ge=0, le=65535, description="port to listen on; 0 takes a free one"
+    )
+    client: str = Field(
+        default="tingzhen",
+        pattern=r"^[\w.-]+$",
+        description="section of Asterisk's websocket_client.conf that leads here",
+    )
+
+
 class ControlSettings(_Model):
     """Where the dialplan takes over what a supervisor asks for."""
 
@@ -187,8 +201,15 @@ class PbxSettings(_Model):
         "with ChanSpy where there is no ARI, or not at all (true: ari, false: off)",
     )
     ari: AriSettings = Field(default_factory=AriSettings, description="the audio taps' control")
+    transport: Literal["audiosocket", "websocket"] = Field(
+        default="audiosocket",
+        description="what the taps' audio comes by: Asterisk's AudioSocket, or chan_websocket",
+    )
     audiosocket: AudioSocketSettings = Field(
         default_factory=AudioSocketSettings, description="where the taps' audio arrives"
+    )
+    websocket: WebSocketSettings = Field(
+        default_factory=WebSocketSettings, description="the same for transport = websocket"
     )
 
     control: ControlSettings = Field(

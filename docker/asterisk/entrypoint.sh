@@ -35,12 +35,13 @@ export RTP_FIRST="${RTP_FIRST:-10000}" RTP_LAST="${RTP_LAST:-11999}"
 # Who may log in to the manager interface: the containers' own networks.
 export PERMIT="${PERMIT:-172.16.0.0/255.240.0.0}"
 export AUDIOSOCKET_HOST="${AUDIOSOCKET_HOST:-tingzhen}" AUDIOSOCKET_PORT="${AUDIOSOCKET_PORT:-9092}"
+export WEBSOCKET_HOST="${WEBSOCKET_HOST:-tingzhen}" WEBSOCKET_PORT="${WEBSOCKET_PORT:-9093}"
 
 # Only these are filled: dialplan variables such as ${EXTEN} stay as they are.
 places='${AMI_ADMIN} ${AMI_ADMIN_SECRET} ${AMI_BIND} ${AMI_LISTENER} ${AMI_LISTENER_SECRET}
 ${AMI_PORT} ${ARI_SECRET} ${ARI_USER} ${AUDIOSOCKET_HOST} ${AUDIOSOCKET_PORT} ${DATA_DIR}
 ${HTTP_BIND} ${HTTP_PORT} ${MODULE_DIR} ${PERMIT} ${RTP_FIRST} ${RTP_LAST} ${SIP_BIND} ${SIP_PORT}
-${STATE_DIR}'
+${STATE_DIR} ${WEBSOCKET_HOST} ${WEBSOCKET_PORT}'
 umask 077
 for template in "$templates"/*.conf; do
     envsubst "$places" <"$template" >"$STATE_DIR/etc/$(basename "$template")"

@@ -6,7 +6,16 @@ Pure: feed bytes, take frames. The protocol is described in Asterisk's app_audio
 from __future__ import annotations
 
 import uuid
-from typing import NamedTuple
+
+from telephony.legs.frames import (
+    Audio,
+    Digit,
+    Failed,
+    Frame,
+    Identified,
+    Terminated,
+    Unreadable,
+)
 
 _HEADER = 3
 
@@ -27,45 +36,6 @@ RATES = {
     0x18: 192_000,
 }
 """Sampling rates (Hz) of the audio frame types: mono, 16-bit signed, little-endian."""
-
-
-class Identified(NamedTuple):
-    """The sender says which leg this is."""
-
-    leg_id: str
-
-
-class Audio(NamedTuple):
-    """Consecutive samples."""
-
-    rate: int
-    pcm: bytes
-
-
-class Digit(NamedTuple):
-    """A key was pressed."""
-
-    digit: str
-
-
-class Terminated(NamedTuple):
-    """The sender ends the connection."""
-
-
-class Failed(NamedTuple):
-    """The sender reports an error."""
-
-    code: int
-
-
-class Unreadable(NamedTuple):
-    """A frame that makes no sense; it was passed over."""
-
-    kind: int
-    length: int
-
-
-Frame = Identified | Audio | Digit | Terminated | Failed | Unreadable
 
 
 class AudioSocketParser:

@@ -11,7 +11,6 @@ import structlog
 
 from backbone.ids import new_id, stable_id
 from backbone.media import LegClosed, Role
-from telephony.audiosocket.server import AudioSocketServer, Leg, Telling
 from telephony.backoff import Backoff
 from telephony.calls.visit import OpenCall
 from telephony.events import (
@@ -23,6 +22,8 @@ from telephony.events import (
     CallResumed,
     TapHealth,
 )
+from telephony.legs.leg import Leg, Telling
+from telephony.legs.server import LegServer
 from telephony.settings import PbxSettings
 from telephony.taps.ways import ChanSpyWay, SnoopWay, SpiedPbx, TapWay
 from telephony.waiting import first_of
@@ -58,7 +59,7 @@ class _Call:
 
 
 class TapService:
-    """Has Asterisk send both sides of answered calls to the AudioSocket server.
+    """Has Asterisk send both sides of answered calls to the server of legs.
 
     A side that cannot be heard is tried again while the call lasts; the leg that was lost is
     closed as incomplete. The call itself is never touched.
@@ -70,7 +71,7 @@ class TapService:
         bus: Bus,
         clock: Clock,
         counters: Counters,
-        server: AudioSocketServer,
+        server: LegServer,
         *,
         pbx: SpiedPbx | None = None,
     ) -> None:

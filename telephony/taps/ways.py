@@ -10,8 +10,9 @@ import structlog
 
 from backbone.media import Role
 from telephony.ami.client import AmiError, AmiReply
-from telephony.audiosocket.server import AudioSocketServer, Leg
 from telephony.backoff import Backoff
+from telephony.legs.leg import Leg
+from telephony.legs.server import LegServer
 from telephony.link import Talk
 from telephony.settings import PbxSettings
 from telephony.taps.ari import AriClient, AriError, AriEvent, AriGoneError, Direction
@@ -129,14 +130,14 @@ class SpiedPbx(Protocol):
 
 
 class ChanSpyWay:
-    """AMI Originate of an AudioSocket channel that spies on one party, for sites without ARI.
+    """AMI Originate of a media channel that spies on one party, for sites without ARI.
 
     Each party is heard on its own channel (`o`), so the agent's leg holds no hold music but ends
     with the agent's channel. A party that sends no RTP sends no frames: the leg is timed by
     arrival. Needs the AMI right to originate.
     """
 
-    def __init__(self, settings: PbxSettings, pbx: SpiedPbx, server: AudioSocketServer) -> None:
+    def __init__(self, settings: PbxSettings, pbx: SpiedPbx, server: LegServer) -> None:
         self.up = asyncio.Event()
         self.detail = ""
         self._settings = settings
@@ -159,8 +160,7 @@ class ChanSpyWay:
         try:
             reply = await self._pbx.send_action(
                 "Originate",
-                Channel=f"AudioSocket/{self._server.where}/{leg.leg_id}"
-                f"/c({await self._format(spied)})",
+                Channel=self._server.channel(leg.leg_id, await self._format(spied)),
                 Application="ChanSpy",
                 Data=f"{spied},uqoES",
                 Async="true",

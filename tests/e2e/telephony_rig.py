@@ -11,7 +11,6 @@ from backbone.bus import Bus
 from backbone.clock import SystemClock
 from backbone.counters import Counters
 from backbone.media import AudioFrame, LegClosed, LegOpened
-from telephony.audiosocket.server import AudioSocketServer
 from telephony.events import (
     AgentStateChanged,
     CallEnded,
@@ -23,8 +22,9 @@ from telephony.events import (
     TapHealth,
 )
 from telephony.link import PbxLink
-from telephony.settings import AriSettings, AudioSocketSettings, PbxSettings
+from telephony.settings import AriSettings, AudioSocketSettings, PbxSettings, WebSocketSettings
 from telephony.taps.service import TapService
+from telephony.taps.transport import leg_server
 
 
 def settings_for(addresses, *, ami_port=None):
@@ -42,7 +42,14 @@ def settings_for(addresses, *, ami_port=None):
         audiosocket=AudioSocketSettings(
             host=addresses.audiosocket_host, port=addresses.audiosocket_port
         ),
+        websocket=WebSocketSettings(host=addresses.websocket_host, port=addresses.websocket_port),
     )
+
+
+def by_websocket(settings):
+    """The same with taps through chan_websocket."""
+    ari = settings.ari.model_copy(update={"context": "export-websocket"})
+    return settings.model_copy(update={"transport": "websocket", "ari": ari})
 
 
 KINDS = (
@@ -67,7 +74,7 @@ class Rig:
         self.clock = SystemClock()
         self.bus = Bus(self.counters, journal)
         self.link = PbxLink(settings, self.bus, self.clock, self.counters)
-        self.server = AudioSocketServer(settings.audiosocket, self.bus, self.clock, self.counters)
+        self.server = leg_server(settings, self.bus, self.clock, self.counters)
         self.taps = TapService(
             settings, self.bus, self.clock, self.counters, self.server, pbx=self.link
         )

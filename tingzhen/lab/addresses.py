@@ -26,6 +26,8 @@ class LabAddresses(msgspec.Struct, frozen=True, kw_only=True):
         sip_port: UDP and TCP port of the SIP transport.
         audiosocket_host: Host that the dialplan's export context dials.
         audiosocket_port: Port that it dials; a media server listens there.
+        websocket_host: Host that chan_websocket connects to.
+        websocket_port: Port that it connects to.
         queues: Names of the queues; a caller dials the name.
         agents: Extensions of the agents, for example ``1001`` for PJSIP/1001.
         state_dir: Folder of the instance, which holds its logs.
@@ -44,6 +46,8 @@ class LabAddresses(msgspec.Struct, frozen=True, kw_only=True):
     sip_port: int
     audiosocket_host: str
     audiosocket_port: int
+    websocket_host: str
+    websocket_port: int
     queues: tuple[str, ...]
     agents: tuple[str, ...]
     state_dir: str

@@ -62,6 +62,8 @@ PLACES = frozenset(
         "SIP_BIND",
         "SIP_PORT",
         "STATE_DIR",
+        "WEBSOCKET_HOST",
+        "WEBSOCKET_PORT",
     }
 )
 
@@ -72,6 +74,7 @@ class LabSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         audiosocket: Host and port of the media server that the taps dial; by default an unused
             port on loopback, found in `LabAddresses`.
+        websocket: The same for taps that come by chan_websocket.
         agents: How many agents (1001, 1002, …) exist.
         sip_port: Port of the SIP transport; by default an unused one.
         ami_port: Port of the manager interface; by default an unused one.
@@ -79,6 +82,7 @@ class LabSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     audiosocket: tuple[str, int] | None = None
+    websocket: tuple[str, int] | None = None
     agents: int = 10
     sip_port: int | None = None
     ami_port: int | None = None
@@ -127,6 +131,7 @@ def agent_sections(count: int) -> str:
 def choose_addresses(settings: LabSettings, state_dir: Path) -> LabAddresses:
     """Choose unused ports and fresh secrets for one instance."""
     host, port = settings.audiosocket or (LOOPBACK, unused_port())
+    websocket_host, websocket_port = settings.websocket or (LOOPBACK, unused_port())
     sip_port = settings.sip_port or unused_port(socket.SOCK_DGRAM)
     ami_port = settings.ami_port or unused_port()
     http_port = settings.http_port or unused_port()
@@ -144,6 +149,8 @@ def choose_addresses(settings: LabSettings, state_dir: Path) -> LabAddresses:
         sip_port=sip_port,
         audiosocket_host=host,
         audiosocket_port=port,
+        websocket_host=websocket_host,
+        websocket_port=websocket_port,
         queues=QUEUES,
         agents=tuple(str(FIRST_AGENT + index) for index in range(settings.agents)),
         state_dir=str(state_dir),
@@ -178,6 +185,8 @@ def place_values(
         "SIP_BIND": addresses.sip_host,
         "SIP_PORT": str(addresses.sip_port),
         "STATE_DIR": str(state_dir),
+        "WEBSOCKET_HOST": addresses.websocket_host,
+        "WEBSOCKET_PORT": str(addresses.websocket_port),
     }
 
 

@@ -17,17 +17,11 @@ from backbone.clock import SystemClock
 from backbone.counters import Counters
 from backbone.errors import UserError
 from backbone.media import AudioFrame, LegClosed, LegOpened
-from telephony.audiosocket.gate import SpeechGate
-from telephony.audiosocket.protocol import (
-    Audio,
-    AudioSocketParser,
-    Digit,
-    Failed,
-    Identified,
-    Terminated,
-    Unreadable,
-)
-from telephony.audiosocket.server import AudioSocketServer, Leg
+from telephony.audiosocket.protocol import AudioSocketParser
+from telephony.audiosocket.server import AudioSocketServer
+from telephony.legs.frames import Audio, Digit, Failed, Identified, Terminated, Unreadable
+from telephony.legs.gate import SpeechGate
+from telephony.legs.leg import Leg
 from telephony.settings import AudioSocketSettings
 
 LEG = "11111111-2222-5333-8444-555555555555"

@@ -9,8 +9,9 @@ from backbone.clock import ManualClock
 from backbone.counters import Counters
 from telephony.ami.client import AmiLostError, AmiReply
 from telephony.ami.parser import AmiMessage
-from telephony.audiosocket.protocol import Audio
-from telephony.audiosocket.server import AudioSocketServer, Leg
+from telephony.audiosocket.server import AudioSocketServer
+from telephony.legs.frames import Audio
+from telephony.legs.leg import Leg
 from telephony.link import Talk
 from telephony.settings import AudioSocketSettings, PbxSettings
 from telephony.taps.ways import ChanSpyWay

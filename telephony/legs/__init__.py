@@ -1,0 +1,1 @@
+"""Legs: the audio of one side of a call, however it comes."""

@@ -1,0 +1,92 @@
+"""Both sides of a call through chan_websocket, on the real Asterisk."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from e2e.telephony_rig import by_websocket, settings_for, telephony
+from e2e.test_control import CONTROL, PITCH, ami_user, voices
+from e2e.test_cuts import ALLOWED_GAP_S, NOISE_S
+
+from backbone.media import LegClosed, LegOpened
+from telephony.events import CallEnded, CallJoined, DirectCallEnded
+from tingzhen.lab.scripts import AgentScript, CallerScript, Hold, Step, Unhold
+
+pytestmark = pytest.mark.lab
+__all__ = ["voices"]  # the fixture
+
+
+def pitch_of(pcm, rate):
+    heard = pcm[rate : 2 * rate].astype(float)
+    return np.argmax(np.abs(np.fft.rfft(heard)))
+
+
+async def both_sides(lab, rig, voices, number):
+    truth = await lab.call(
+        "support",
+        ring_s=0.3,
+        talk_s=3.0,
+        agent_wav=voices["agent"],
+        customer_wav=voices["caller"],
+        number=number,
+    )
+    record = await rig.record(truth.uniqueid)
+    closed = await rig.until(lambda: len(rig.of(LegClosed)) == 2 and rig.of(LegClosed))
+    assert [(leg.complete, leg.reason) for leg in closed] == [(True, ""), (True, "")]
+    for role, pitch in (("agent", PITCH["agent"]), ("customer", PITCH["caller"])):
+        (opened,) = rig.of(LegOpened, role=role)
+        pcm = np.frombuffer(rig.audio(opened.leg_id), np.int16)
+        assert opened.offset_s + len(pcm) / opened.rate == pytest.approx(truth.talk_s, abs=0.3)
+        assert pitch_of(pcm, opened.rate) == pytest.approx(pitch, abs=5)  # and not the other's
+    assert record.complete
+    assert len(rig.of(CallJoined)) == len(rig.of(CallEnded)) == 1
+    assert rig.of(DirectCallEnded) == []
+    assert "WebSocket/" not in await lab.asterisk.console("core show channels concise")
+
+
+async def test_by_snoop(lab, voices):
+    async with telephony(by_websocket(settings_for(lab.addresses))) as rig:
+        await both_sides(lab, rig, voices, "19900000901")
+        assert rig.counters.snapshot() == {}
+    log = (lab.asterisk.folder / "log" / "full.log").read_text("utf-8")
+    assert "closed abruptly" not in log
+
+
+async def test_by_chanspy(lab, voices):
+    async with ami_user(lab, CONTROL) as settings:
+        ours = by_websocket(settings).model_copy(update={"taps": "chanspy"})
+        async with telephony(ours) as rig:
+            await both_sides(lab, rig, voices, "19900000902")
+
+
+async def test_hold_is_silent_and_a_stopped_server_is_tapped_again(lab, voices):
+    async with telephony(by_websocket(settings_for(lab.addresses))) as rig:
+        caller = CallerScript(to="support", number="19900000903", audio=voices["caller"])
+        steps = (Step(0.8, Hold()), Step(1.6, Unhold()))
+        agent = AgentScript(ring_s=0.2, audio=voices["agent"], steps=steps)
+        async with asyncio.timeout(40), lab.place(caller, {"1001": agent}) as call:
+            await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+            await rig.clock.sleep(2.0)
+            stopped_at = rig.clock.time()
+            await rig.stop("server")
+            await rig.until(lambda: len(rig.of(LegClosed)) == 2)
+            rig.start("server", rig.server.run())
+            await rig.until(lambda: len(rig.of(LegOpened)) == 4)
+            await rig.clock.sleep(0.5)
+            call.caller.hang_up()
+            truth = await lab.finished(call)
+        record = await rig.record(truth.uniqueid)
+        closed = await rig.until(lambda: len(rig.of(LegClosed)) == 4 and rig.of(LegClosed))
+        assert [leg.reason for leg in closed[:2]] == ["media_server_stopped"] * 2
+        assert [leg.samples > 0 for leg in closed[2:]] == [True, True]
+        opened = next(leg for leg in rig.of(LegOpened, role="agent"))
+        pcm = np.frombuffer(rig.audio(opened.leg_id), np.int16)
+        held = slice(*(round((at - opened.offset_s) * 8_000) for at in (1.0, 1.4)))
+        assert not pcm[held].any()
+        assert record.complete
+        parties = (call.caller, call.answering)
+        before = max(p.media.largest_gap(truth.answered_at, stopped_at) for p in parties)
+        after = max(p.media.largest_gap(stopped_at, truth.ended_at) for p in parties)
+        assert after < max(ALLOWED_GAP_S, before + NOISE_S)
