@@ -34,6 +34,11 @@ function alert(id: string, severity: Severity, at: number, more: Partial<Alert> 
     state: "open",
     acknowledged_by: null,
     acknowledged_at: null,
+    assigned_to: "",
+    escalation: 1,
+    escalated_at: null,
+    verdict: null,
+    comments: 0,
     ...more,
   };
 }

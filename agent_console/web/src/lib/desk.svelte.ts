@@ -30,7 +30,7 @@ class Desk {
     sortCalls(
       [...live.data.calls.values()].filter((call) => call.state !== "ended"),
       this.order,
-      { alerts: this.open, guidance: live.data.guidance },
+      this.open,
     ),
   );
   ended = $derived(

@@ -9,9 +9,47 @@ export function duration(seconds: number): string {
   return h ? `${h}:${String(m).padStart(2, "0")}:${s}` : `${m}:${s}`;
 }
 
-/** A time of the day; the hour cycle is the same in both languages so that columns align. */
+/** The hospital's zone; undefined until the server has told: the browser's. */
+let zone: string | undefined;
+
+export function setZone(name: string | undefined): void {
+  zone = name;
+}
+
+function inZone(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  // The hour cycle is the same in both languages so that columns align.
+  return new Intl.DateTimeFormat("zh-CN", { hourCycle: "h23", timeZone: zone, ...options });
+}
+
+const HMS = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
+
+/** 09:05:03 */
 export function timeOfDay(epoch: number): string {
-  return new Date(epoch * 1000).toLocaleTimeString("zh-CN", { hour12: false });
+  return inZone(HMS).format(epoch * 1000);
+}
+
+/** 11-22 09:05:03, with the year where it is another one. */
+export function dateTime(epoch: number, now = Date.now() / 1000): string {
+  const day = dayOf(epoch);
+  const short = day.slice(0, 4) === dayOf(now).slice(0, 4) ? day.slice(5) : day;
+  return `${short} ${timeOfDay(epoch)}`;
+}
+
+/** 2026-11-22, the day at the hospital. */
+export function dayOf(epoch: number): string {
+  const parts = inZone({ year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(
+    epoch * 1000,
+  );
+  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  return `${of("year")}-${of("month")}-${of("day")}`;
+}
+
+/** When a day (2026-11-22) begins at the hospital, in seconds since the epoch. */
+export function dayStart(day: string): number {
+  const utc = Date.parse(`${day}T00:00:00Z`) / 1000;
+  // The zone's distance from UTC at that time, by what the clock on the wall shows.
+  const shown = Date.parse(`${dayOf(utc)}T${timeOfDay(utc)}Z`) / 1000;
+  return utc - (shown - utc);
 }
 
 /** PJSIP/1001 → 1001; a name that the PBX knows goes first. */

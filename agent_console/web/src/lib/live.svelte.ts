@@ -4,6 +4,7 @@ import * as api from "./api";
 import { UNKNOWN_CLOCK, serverTime } from "./live/clock";
 import { LiveConnection, type ConnectionState } from "./live/connection";
 import { EMPTY, reduce } from "./live/reducer";
+import { setZone } from "./format";
 import { settings } from "./settings.svelte";
 import type { Hello, Message, TimeMessage } from "./types";
 
@@ -66,6 +67,7 @@ class Live {
     if (message.type === "hello" || message.type === "time") {
       const { time } = message as TimeMessage;
       const rate = message.type === "hello" ? (message as Hello).rate : this.#clock.rate;
+      if (message.type === "hello") setZone((message as Hello).zone);
       this.#clock = { time, rate, heardAt: performance.now() };
       this.now = time;
     }

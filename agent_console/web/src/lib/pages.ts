@@ -31,6 +31,19 @@ export const PAGES: readonly Page[] = [
     roles: ["lead"],
     load: () => import("../pages/DeskPage.svelte"),
   },
+  {
+    name: "history",
+    path: "/history",
+    label: "page_history",
+    roles: ["lead", "manager", "agent", "inspector"],
+    load: () => import("../pages/HistoryPage.svelte"),
+  },
+  {
+    name: "call",
+    path: "/calls/:id",
+    roles: EVERYBODY,
+    load: () => import("../pages/CallPage.svelte"),
+  },
 ];
 
 /** The page for an address, and the parts of the address that its `:names` stand for. */
@@ -63,8 +76,6 @@ export function homeOf(role: string, pages: readonly Page[] = PAGES): string {
 export function may(role: string, page: Page): boolean {
   return (page.roles as readonly string[]).includes(role);
 }
-
-export { EVERYBODY };
 
 function split(path: string): string[] {
   return path.split("/").filter(Boolean);

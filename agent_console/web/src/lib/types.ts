@@ -89,11 +89,12 @@ export interface Alert {
   state: AlertState;
   acknowledged_by: string | null;
   acknowledged_at: number | null;
-  assigned_to?: string;
-  escalation?: number;
-  escalated_at?: number | null;
-  verdict?: Verdict | null;
-  comments?: number;
+  assigned_to: string;
+  /** 1: whom it was raised to; rises as it is passed upwards. */
+  escalation: number;
+  escalated_at: number | null;
+  verdict: Verdict | null;
+  comments: number;
 }
 
 export interface Call {
@@ -127,6 +128,12 @@ export interface Call {
   turns: Turn[];
   hits: Hit[];
   steps: Step[];
+  score: Score | null;
+  topic: Topic | null;
+  script: Script | null;
+  emotions: Emotion[];
+  empathy: Offer[];
+  muted_rules: string[];
 }
 
 export interface PbxHealth {
@@ -229,11 +236,12 @@ export interface ScoreItem {
   critical?: boolean;
 }
 
-export interface RunningScore {
-  call_id: string;
+export interface Score {
   card: string;
+  revision: string;
   score: number | null;
   items: ScoreItem[];
+  final: boolean;
 }
 
 export interface ScriptStep {
@@ -250,28 +258,26 @@ export interface ScriptStep {
 }
 
 export interface Script {
-  call_id: string;
   script: string;
   topic: string;
-  title?: string;
-  title_en?: string;
+  title: string;
+  title_en: string;
   steps: ScriptStep[];
   next_step: string;
+  finished: boolean;
 }
 
 export type Trend = "improving" | "steady" | "worsening";
 
 export interface Emotion {
+  role: Role;
   scene: string;
   score: number;
   trend: Trend;
-  /** The scores so far, oldest first. */
-  course: readonly number[];
 }
 
 export interface Offer {
   offer_id: string;
-  call_id: string;
   scene: string;
   at: number;
   sentences: { id: string; zh: string; en: string }[];
@@ -284,17 +290,8 @@ export interface Topic {
   topic: string;
   title: string;
   title_en: string;
+  confidence: number;
   stable: boolean;
-}
-
-/** What helps with a call while it lasts; each part is there once something is known. */
-export interface Guidance {
-  score?: RunningScore;
-  script?: Script;
-  topic?: Topic;
-  emotion?: Partial<Record<Role, Emotion>>;
-  offers?: readonly Offer[];
-  muted?: readonly string[];
 }
 
 export interface Limits {
@@ -319,8 +316,6 @@ export interface Hello {
   health: HealthEvent[];
   agents?: AgentState[];
   queues?: QueueState[];
-  /** The newest of each kind that helps with the calls in progress. */
-  guidance?: EventMessage[];
   zone?: string;
   speech: { call_id: string; speaking: Role[]; turns: Turn[] }[];
   snapshot: { calls: Call[]; alerts: Alert[] } | null;

@@ -37,28 +37,38 @@ export function newAlert(alerts: Alerts, event: EventMessage): Alerts | null {
     state: "open",
     acknowledged_by: null,
     acknowledged_at: null,
+    assigned_to: "",
+    escalation: 1,
+    escalated_at: null,
+    verdict: null,
+    comments: 0,
   };
   return new Map(alerts).set(alert.alert_id, alert);
 }
 
 type Change = (alert: Alert, event: EventMessage) => Partial<Alert> | null;
 
+/** Who takes notice first: later ones change nothing. */
+function noticed(alert: Alert, event: EventMessage): Partial<Alert> {
+  if (alert.state !== "open") return {};
+  return { acknowledged_by: event["by"] as string, acknowledged_at: event.at };
+}
+
 const CHANGES: Record<string, Change> = {
   alert_acknowledged: (alert, event) =>
-    alert.state !== "open"
-      ? null
-      : {
-          state: "acknowledged",
-          acknowledged_by: event["by"] as string,
-          acknowledged_at: event.at,
-        },
+    alert.state === "open" ? { ...noticed(alert, event), state: "acknowledged" } : null,
   alert_assigned: (_alert, event) => ({ assigned_to: event["to"] as string }),
-  alert_commented: (alert) => ({ comments: (alert.comments ?? 0) + 1 }),
-  alert_feedback: (_alert, event) => ({ state: "judged", verdict: event["verdict"] as Verdict }),
-  alert_escalated: (_alert, event) => ({
-    escalation: event["level"] as number,
-    escalated_at: event.at,
+  alert_commented: (alert) => ({ comments: alert.comments + 1 }),
+  alert_feedback: (alert, event) => ({
+    ...noticed(alert, event),
+    state: "judged",
+    verdict: event["verdict"] as Verdict,
   }),
+  alert_escalated(alert, event) {
+    const level = event["level"] as number;
+    if (alert.state === "judged" || level <= alert.escalation) return null;
+    return { escalation: level, escalated_at: event.at };
+  },
 };
 
 /** A known alert that is changed; null when the event changes none. */

@@ -1,6 +1,7 @@
 // What each event does to a call: the counterpart of agent_console/live/state.py, on values that
 // are never changed in place. tests/data/console/live_fold.json holds both to the same result.
 
+import { GUIDANCE, NO_GUIDANCE } from "./guidance";
 import type { Call, CallState, EventMessage, Hit, Leg, Ring, Role, Step, Turn } from "../types";
 
 const TRANSITIONS: Record<string, CallState> = {
@@ -50,6 +51,7 @@ export function newCall(callId: string, queue: string, joinedAt: number): Call {
     turns: [],
     hits: [],
     steps: [],
+    ...NO_GUIDANCE,
   };
 }
 
@@ -62,6 +64,7 @@ export function applyToCall(call: Call, event: EventMessage): Call {
 }
 
 const HANDLERS: Record<string, Handler> = {
+  ...(GUIDANCE as Record<string, Handler>),
   ring_started(call, event: Omit<Ring, "started_at"> & { at: number }) {
     if (call.state !== "waiting" && call.state !== "ringing") return {};
     if (call.ringing.some((ring) => ring.attempt_id === event.attempt_id)) return {};

@@ -1,47 +1,58 @@
-// What helps with calls in progress: score, script, topic, emotion, sentences to say, muted rules.
+// What helps with a call, as events tell it: score, topic, script, moods, sentences to say.
 
-import type {
-  Emotion,
-  EventMessage,
-  Guidance,
-  Offer,
-  Role,
-  RunningScore,
-  Script,
-  Topic,
-} from "../types";
+import type { Call, Emotion, EventMessage, Offer, Score, Script, Topic } from "../types";
 
-type Change = (known: Guidance, event: EventMessage) => Partial<Guidance>;
+type Handler = (call: Call, event: EventMessage) => Partial<Call>;
 
-/** Points of an emotion's course that are kept for its line. */
-const COURSE_KEPT = 40;
+const scored =
+  (final: boolean): Handler =>
+  (call, event) => {
+    if (!final && call.score?.final) return {};
+    const { card, revision, score, items } = event as unknown as Score;
+    return { score: { card, revision, score, items, final } };
+  };
 
-const score: Change = (_known, event) => ({ score: event as unknown as RunningScore });
-const script: Change = (_known, event) => ({ script: event as unknown as Script });
-/** When the call is over nothing is next. */
-const scriptOver: Change = (_known, event) => ({
-  script: { ...(event as unknown as Script), next_step: "" },
-});
+const scripted =
+  (finished: boolean): Handler =>
+  (call, event) => {
+    if (!finished && call.script?.finished) return {};
+    const { script, topic, title, title_en, steps, next_step } = event as unknown as Script;
+    return {
+      script: { script, topic, title, title_en, steps, next_step: next_step ?? "", finished },
+    };
+  };
 
-const CHANGES: Record<string, Change> = {
-  running_score: score,
-  score,
-  script_progress: script,
-  script_finished: scriptOver,
-  topic_detected: (_known, event) => ({ topic: event as unknown as Topic }),
-  emotion_changed(known, event) {
-    const role = event["role"] as Role;
-    const { scene, score: value, trend } = event as unknown as Emotion;
-    const course = [...(known.emotion?.[role]?.course ?? []), value].slice(-COURSE_KEPT);
-    return { emotion: { ...known.emotion, [role]: { scene, score: value, trend, course } } };
+export const NO_GUIDANCE = {
+  score: null,
+  topic: null,
+  script: null,
+  emotions: [],
+  empathy: [],
+  muted_rules: [],
+} satisfies Partial<Call>;
+
+export const GUIDANCE: Readonly<Record<string, Handler>> = {
+  running_score: scored(false),
+  score: scored(true),
+  script_progress: scripted(false),
+  script_finished: scripted(true),
+  topic_detected(_call, event) {
+    const { topic, title, title_en, confidence, stable } = event as unknown as Topic;
+    return { topic: { topic, title, title_en, confidence, stable } };
   },
-  empathy_offered(known, event) {
-    const offer = event as unknown as Offer;
-    if (known.offers?.some((other) => other.offer_id === offer.offer_id)) return {};
-    return { offers: [...(known.offers ?? []), { ...offer, used: null, sentence_id: "" }] };
+  emotion_changed(call, event) {
+    const { role, scene, score, trend } = event as unknown as Emotion;
+    const others = call.emotions.filter((other) => other.role !== role);
+    return { emotions: [...others, { role, scene, score, trend }] };
   },
-  empathy_used: (known, event) => ({
-    offers: (known.offers ?? []).map((offer) =>
+  empathy_offered(call, event) {
+    const { offer_id, scene, sentences } = event as unknown as Offer;
+    if (call.empathy.some((other) => other.offer_id === offer_id)) return {};
+    const offer = { offer_id, scene, at: event.at, sentences, used: null, sentence_id: "" };
+    return { empathy: [...call.empathy, offer] };
+  },
+  empathy_used: (call, event) => ({
+    empathy: call.empathy.map((offer) =>
       offer.offer_id === event["offer_id"]
         ? {
             ...offer,
@@ -51,21 +62,9 @@ const CHANGES: Record<string, Change> = {
         : offer,
     ),
   }),
-  rule_muted(known, event) {
+  rule_muted(call, event) {
     const rule = event["rule"] as string;
-    const others = (known.muted ?? []).filter((other) => other !== rule);
-    return { muted: event["muted"] === false ? others : [...others, rule] };
+    const others = call.muted_rules.filter((other) => other !== rule);
+    return { muted_rules: event["muted"] === false ? others : [...others, rule] };
   },
 };
-
-/** The guidance of all calls after an event; null when the event is about something else. */
-export function withGuidance(
-  known: ReadonlyMap<string, Guidance>,
-  event: EventMessage,
-): ReadonlyMap<string, Guidance> | null {
-  const change = CHANGES[event.type];
-  const call = event["call_id"];
-  if (!change || typeof call !== "string") return null;
-  const before = known.get(call) ?? {};
-  return new Map(known).set(call, { ...before, ...change(before, event) });
-}

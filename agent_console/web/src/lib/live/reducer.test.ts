@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import document from "../../../../../tests/data/console/live_fold.json";
 import type { Alert, Call, EventMessage, Hello, Message } from "../types";
+import { NO_GUIDANCE } from "./guidance";
 import { EMPTY, reduce, type LiveData } from "./reducer";
 
 interface Fold {
@@ -9,7 +10,14 @@ interface Fold {
 }
 
 // The same file holds the server's fold to the same result.
-const fold = document as unknown as Fold;
+const file = document as unknown as Fold;
+const fold: Fold = {
+  ...file,
+  expected: {
+    ...file.expected,
+    calls: file.expected.calls.map((call) => ({ ...NO_GUIDANCE, ...call })),
+  },
+};
 
 function hello(more: Partial<Hello> = {}): Hello {
   return {

@@ -5,7 +5,6 @@ import type {
   Alert,
   Call,
   EventMessage,
-  Guidance,
   HealthEvent,
   Hello,
   Limits,
@@ -15,7 +14,8 @@ import type {
 } from "../types";
 import { changeAlert, newAlert, withProvisional } from "./alerts";
 import { applyToCall, newCall, withTurn } from "./events";
-import { withGuidance } from "./guidance";
+import { NO_GUIDANCE } from "./guidance";
+import { withCourse, type Courses } from "./courses";
 
 export interface LiveData {
   /** The journal that `seq` is of. */
@@ -28,7 +28,8 @@ export interface LiveData {
   readonly health: ReadonlyMap<string, HealthEvent>;
   readonly agents: ReadonlyMap<string, AgentState>;
   readonly queues: ReadonlyMap<string, QueueState>;
-  readonly guidance: ReadonlyMap<string, Guidance>;
+  /** How the mood of each side of a call went since the page has been looking. */
+  readonly courses: Courses;
   readonly limits: Limits;
   readonly endedShown: number;
 }
@@ -42,7 +43,7 @@ export const EMPTY: LiveData = {
   health: new Map(),
   agents: new Map(),
   queues: new Map(),
-  guidance: new Map(),
+  courses: new Map(),
   limits: { wait_s: 15, rings: 3, talk_s: 600 },
   endedShown: 30,
 };
@@ -58,6 +59,8 @@ export function reduce(data: LiveData, message: Message): LiveData {
   if (HEALTH.has(event.type)) {
     return { ...next, health: withHealth(next.health, event as unknown as HealthEvent) };
   }
+  if (event.type === "call_shown") return showCall(next, event as unknown as ShownCall);
+  if (event.type === "call_hidden") return hideCall(next, event["call_id"] as string);
   if (event.type === "agent_state") {
     return { ...next, agents: withAgent(next.agents, event as unknown as AgentState) };
   }
@@ -73,13 +76,16 @@ export function reduce(data: LiveData, message: Message): LiveData {
       provisional: provisional ?? next.provisional,
     };
   }
-  const guidance = withGuidance(next.guidance, event);
-  if (guidance) return { ...next, guidance };
   return changeCall(next, event);
 }
 
 function greet(data: LiveData, hello: Hello): LiveData {
-  let calls = hello.snapshot ? byId(hello.snapshot.calls, "call_id") : new Map(data.calls);
+  let calls = hello.snapshot
+    ? byId(
+        hello.snapshot.calls.map((call) => ({ ...NO_GUIDANCE, ...call })),
+        "call_id",
+      )
+    : new Map(data.calls);
   if (!hello.snapshot) {
     calls = new Map([...calls].map(([id, call]) => [id, { ...call, speaking: [] }]));
   }
@@ -97,12 +103,31 @@ function greet(data: LiveData, hello: Hello): LiveData {
     health: hello.health.reduce(withHealth, new Map()),
     agents: (hello.agents ?? []).reduce(withAgent, new Map()),
     queues: (hello.queues ?? []).reduce(withQueue, new Map()),
-    guidance: (hello.guidance ?? []).reduce(
-      (known, event) => withGuidance(known, event) ?? known,
-      hello.snapshot ? new Map<string, Guidance>() : data.guidance,
-    ),
+    courses: hello.snapshot ? new Map() : data.courses,
     limits: hello.limits,
     endedShown: hello.ended_shown,
+  };
+}
+
+interface ShownCall {
+  call: Call;
+  alerts: Alert[];
+}
+
+/** A call that has come into sight, whole: another agent's that rings here now. */
+function showCall(data: LiveData, { call, alerts }: ShownCall): LiveData {
+  return {
+    ...data,
+    calls: new Map(data.calls).set(call.call_id, call),
+    alerts: new Map([...data.alerts, ...byId(alerts, "alert_id")]),
+  };
+}
+
+function hideCall(data: LiveData, id: string): LiveData {
+  return {
+    ...data,
+    calls: new Map([...data.calls].filter(([known]) => known !== id)),
+    alerts: new Map([...data.alerts].filter(([, alert]) => alert.call_id !== id)),
   };
 }
 
@@ -128,10 +153,11 @@ function changeCall(data: LiveData, event: EventMessage): LiveData {
     call = newCall(id, event["queue"] as string, event.at - waited);
   }
   const calls = new Map(data.calls).set(id, applyToCall(call, event));
-  if (event.type !== "call_ended") return { ...data, calls };
+  const courses = withCourse(data.courses, event);
+  if (event.type !== "call_ended") return { ...data, calls, courses };
   dropOldest(calls, data.endedShown);
-  const guidance = new Map([...data.guidance].filter(([known]) => calls.has(known)));
-  return { ...data, calls, guidance };
+  const kept = new Map([...courses].filter(([key]) => calls.has(key.split(" ")[0] ?? "")));
+  return { ...data, calls, courses: kept };
 }
 
 function dropOldest(calls: Map<string, Call>, kept: number): void {

@@ -1,0 +1,70 @@
+// Past calls: the list, one call, its sound, its events again.
+
+import type { Lane } from "../../components/calls/Timeline.svelte";
+import { request, type Query } from "../api";
+import { NO_GUIDANCE } from "../live/guidance";
+import type { ReplayEvent } from "../replay.svelte";
+import type { Alert, Call, Severity } from "../types";
+
+const id = encodeURIComponent;
+
+export interface CallDetail {
+  call: Call;
+  alerts: Alert[];
+}
+
+export interface CallRow {
+  call_id: string;
+  queue: string;
+  caller: string;
+  caller_name: string;
+  agent: string;
+  outcome: string | null;
+  joined_at: number;
+  wait_s: number | null;
+  rings: number | null;
+  talk_s: number | null;
+  complete: boolean;
+  score?: number | null;
+  alerts?: number;
+  severity?: Severity | null;
+  excerpt?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface Waveform {
+  lanes: Lane[];
+  /** Where the recording of both sides begins on the call's clock. */
+  offset_s: number;
+}
+
+export const search = (query: Query) => request<Page<CallRow>>("GET", "/calls", { query });
+
+export async function detail(call: string): Promise<CallDetail> {
+  const found = await request<CallDetail>("GET", `/calls/${id(call)}`);
+  return { ...found, call: { ...NO_GUIDANCE, ...found.call } };
+}
+
+export async function waveform(call: string): Promise<Waveform> {
+  const { legs } = await request<{
+    legs: { role: Lane["role"]; offset_s: number; duration_s: number; peaks: number[] }[];
+  }>("GET", `/calls/${id(call)}/waveform`);
+  return {
+    lanes: legs.map((leg) => ({
+      role: leg.role,
+      start: leg.offset_s,
+      end: leg.offset_s + leg.duration_s,
+      peaks: leg.peaks,
+    })),
+    offset_s: Math.min(...legs.map((leg) => leg.offset_s)),
+  };
+}
+
+export const replay = async (call: string) =>
+  (await request<{ events: ReplayEvent[] }>("GET", `/calls/${id(call)}/replay`)).events;
+
+export const audioAddress = (call: string) => `/api/v1/calls/${id(call)}/audio?leg=both`;

@@ -1,0 +1,86 @@
+// A past call as it looked live: its events are taken in again at their own times.
+
+import { NO_GUIDANCE } from "./live/guidance";
+import { EMPTY, reduce, type LiveData } from "./live/reducer";
+import type { Alert, Call, EventMessage } from "./types";
+
+export interface ReplayEvent {
+  /** Seconds since the first event of the call. */
+  offset_s: number;
+  event: EventMessage;
+}
+
+export const SPEEDS = [1, 2, 4, 8] as const;
+const TICK_MS = 100;
+
+/** The page after the events up to a moment; goes on from `before` where it can. */
+export class Tape {
+  #data: LiveData = { ...EMPTY, seq: 0 };
+  #taken = 0;
+
+  constructor(private readonly events: readonly ReplayEvent[]) {}
+
+  get length(): number {
+    return this.events.at(-1)?.offset_s ?? 0;
+  }
+
+  at(offset: number): LiveData {
+    const last = this.events[this.#taken - 1];
+    if (last && last.offset_s > offset) {
+      this.#data = { ...EMPTY, seq: 0 };
+      this.#taken = 0;
+    }
+    for (;;) {
+      const next = this.events[this.#taken];
+      if (!next || next.offset_s > offset) return this.#data;
+      this.#data = reduce(this.#data, next.event);
+      this.#taken += 1;
+    }
+  }
+}
+
+export class Replay {
+  position = $state(0);
+  playing = $state(false);
+  speed = $state<number>(4);
+  readonly length: number;
+
+  #tape: Tape;
+  #begin: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(events: readonly ReplayEvent[]) {
+    this.#tape = new Tape(events);
+    this.length = this.#tape.length;
+    this.#begin = (events[0]?.event.at ?? 0) - (events[0]?.offset_s ?? 0);
+  }
+
+  data = $derived.by(() => this.#tape.at(this.position));
+  call: Call | null = $derived.by(() => {
+    const call = [...this.data.calls.values()][0];
+    return call ? { ...NO_GUIDANCE, ...call } : null;
+  });
+  alerts: Alert[] = $derived([...this.data.alerts.values()].reverse());
+  /** The time of the day that is shown. */
+  now = $derived.by(() => this.#begin + this.position);
+
+  toggle(): void {
+    if (this.playing) {
+      this.pause();
+      return;
+    }
+    if (this.position >= this.length) this.position = 0;
+    this.playing = true;
+    this.#timer = setInterval(() => this.#step(), TICK_MS);
+  }
+
+  pause(): void {
+    this.playing = false;
+    clearInterval(this.#timer);
+  }
+
+  #step(): void {
+    this.position = Math.min(this.length, this.position + (TICK_MS / 1000) * this.speed);
+    if (this.position >= this.length) this.pause();
+  }
+}
