@@ -15,6 +15,7 @@ from tingzhen.cli import (
     analyze,
     audit,
     bench,
+    bench_history,
     bench_rules,
     calls,
     demo,
@@ -23,6 +24,7 @@ from tingzhen.cli import (
     lab,
     listen,
     reconcile,
+    report,
     rules,
     run,
     transcribe,
@@ -44,9 +46,11 @@ app.command("listen", help=listen.HELP)(listen.listen)
 app.command("calls", help=calls.HELP)(calls.calls)
 app.command("reconcile", help=reconcile.HELP)(reconcile.reconcile)
 app.command("forecast", help=forecast.HELP)(forecast.forecast)
+app.command("report", help=report.HELP)(report.report)
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 bench.app.command("rules")(bench_rules.bench_rules)
+bench.app.command("history")(bench_history.bench_history)
 app.add_typer(bench.app, name="bench")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
