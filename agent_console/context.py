@@ -21,7 +21,6 @@ from backbone.counters import Counters
 from telephony.control.service import Control
 
 _HASHES_AT_ONCE = 2  # each takes 64 MiB
-_LINK_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -37,7 +36,6 @@ class ConsoleContext:
     control: Control
     sessions: SessionStore
     tickets: OneTimeTokens[Session]
-    links: OneTimeTokens[str]
     user_throttle: Throttle
     address_throttle: Throttle
     projector: LiveProjector
@@ -76,7 +74,6 @@ class ConsoleContext:
             control=control or Control(bus, clock, counters),
             sessions=sessions,
             tickets=OneTimeTokens(settings.ticket_s, monotonic),
-            links=OneTimeTokens(_LINK_S, monotonic),
             user_throttle=Throttle(settings.login_failures, settings.login_window_s, monotonic),
             # A whole office may come from one address, so it may fail more often than one user.
             address_throttle=Throttle(
@@ -85,3 +82,8 @@ class ConsoleContext:
             projector=projector,
             hub=LiveHub(settings, bus, clock, counters, projector=projector, sessions=sessions),
         )
+
+    def close_sessions(self, username: str, *, but: str = "") -> None:
+        """End a user's sessions in this process, and their websockets; `but` is one that stays."""
+        for session_id in self.sessions.close_user(username, but=but):
+            self.hub.close_session(session_id)

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Literal
 
 import msgspec
-from sqlalchemy import Column, Connection, RowMapping, Select, func, select, tuple_
+from sqlalchemy import Connection, RowMapping, func, select
 
 from agent_console.live.state import LIVE_EVENTS, LiveState
 from agent_console.live.views import AlertView, CallView
+from agent_console.paging import Page, page
 from agent_console.privacy import mask_name, mask_number
+from agent_console.scope import Scope
 from backbone.events import Delivery, Envelope, Event, decode, kind_of
 from backbone.ids import stable_id
 from backbone.store.schema import alerts, calls, journal
+from backbone.store.tables.alerting import alert_comments
 from qa_engine.events import Alert
 from qa_engine.privacy import redact
 
-T = TypeVar("T")
-
+_COMMENTS = (
+    select(func.count())
+    .where(alert_comments.c.alert_id == alerts.c.alert_id)
+    .scalar_subquery()
+    .label("comments")
+)
 # The table says where an alert stands, the journal what it said.
-_ALERTS = select(alerts, journal.c.payload).join(journal, journal.c.seq == alerts.c.seq)
+_ALERTS = select(alerts, _COMMENTS, journal.c.payload).join(journal, journal.c.seq == alerts.c.seq)
 
 CallFilter = Literal["all", "in_progress", "ended"]
-AlertFilter = Literal["all", "open", "acknowledged"]
-
-
-class BadCursorError(ValueError):
-    """A cursor that this API did not hand out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """Some items, newest first, and the cursor of the following ones (None: there are none)."""
-
-    items: list[T]
-    next: str | None
+AlertFilter = Literal["all", "open", "acknowledged", "judged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +67,18 @@ class CallDetail:
 
 
 def list_calls(
-    connection: Connection, which: CallFilter, limit: int, cursor: str | None
+    connection: Connection, scope: Scope, which: CallFilter, limit: int, cursor: str | None
 ) -> Page[CallSummary]:
     """Calls by the time they joined, newest first.
 
     Raises:
         BadCursorError: the cursor is none of ours.
     """
-    query = select(calls)
+    query = select(calls).where(scope.where(calls.c.queue, calls.c.agent, calls.c.picked_up_by))
     if which != "all":
         ended = calls.c.ended_at.is_not(None)
         query = query.where(ended if which == "ended" else ~ended)
-    return _page(
+    return page(
         connection,
         query,
         (calls.c.joined_at, calls.c.call_id),
@@ -97,17 +89,17 @@ def list_calls(
 
 
 def list_alerts(
-    connection: Connection, which: AlertFilter, limit: int, cursor: str | None
+    connection: Connection, scope: Scope, which: AlertFilter, limit: int, cursor: str | None
 ) -> Page[AlertView]:
     """Alerts by the time they were emitted, newest first.
 
     Raises:
         BadCursorError: the cursor is none of ours.
     """
-    query = _ALERTS
+    query = _ALERTS.where(scope.where(alerts.c.queue, alerts.c.agent))
     if which != "all":
         query = query.where(alerts.c.state == which)
-    return _page(
+    return page(
         connection, query, (alerts.c.at, alerts.c.alert_id), _alert_view, limit=limit, cursor=cursor
     )
 
@@ -178,41 +170,6 @@ def durable_kinds() -> list[str]:
     return found
 
 
-def _page(
-    connection: Connection,
-    query: Select[Any],
-    order: tuple[Column[Any], Column[Any]],
-    item: Callable[[RowMapping], T],
-    *,
-    limit: int,
-    cursor: str | None,
-) -> Page[T]:
-    at, key = order
-    if cursor is not None:
-        query = query.where(tuple_(at, key) < tuple_(*_decode_cursor(cursor)))
-    query = query.order_by(at.desc(), key.desc()).limit(limit + 1)
-    rows: Sequence[RowMapping] = connection.execute(query).mappings().all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    last = rows[-1] if more else None
-    return Page(
-        [item(row) for row in rows],
-        None if last is None else _encode_cursor(last[at.name], last[key.name]),
-    )
-
-
-def _encode_cursor(at: float, key: str) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((at, key))).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str) -> tuple[float, str]:
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=tuple[float, str])
-    except (binascii.Error, ValueError) as error:
-        raise BadCursorError("this cursor was not handed out by this API") from error
-
-
 def _summary(row: RowMapping) -> CallSummary:
     known = {name: row[name] for name in CallSummary.__slots__}
     known["caller"] = mask_number(row["caller"])
@@ -222,7 +179,5 @@ def _summary(row: RowMapping) -> CallSummary:
 
 def _alert_view(row: RowMapping) -> AlertView:
     view = AlertView.of(redact(msgspec.json.decode(row["payload"], type=Alert)))
-    view.state = row["state"]
-    view.acknowledged_by = row["acknowledged_by"]
-    view.acknowledged_at = row["acknowledged_at"]
+    view.mark(row)
     return view

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from agent_console import session_rows, users
+from agent_console import links, session_rows, users
 from agent_console.app import create_app
 from agent_console.context import ConsoleContext
 from agent_console.settings import ConsoleSettings
@@ -39,8 +39,8 @@ class ConsoleError(UserError):
 class ConsoleServer:
     """The console as a component.
 
-    `started` is set once it answers, `address` is its URL from then on. `first_password` is the
-    password of the user `lead` when `run` had to make one up: show it once.
+    `started` is set once it answers, `address` is its URL from then on. `newcomer` is then the
+    admin who has no way to come in yet, if so: show this user's `login_link`.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ConsoleServer:
         control: Control | None = None,
     ) -> None:
         self.started = asyncio.Event()
-        self.first_password: str | None = None
+        self.newcomer: str | None = None
         self.context = ConsoleContext.build(
             settings, bus, clock, counters, engine, metrics_app=metrics_app, control=control
         )
@@ -73,12 +73,10 @@ class ConsoleServer:
             raise ConsoleError("the console has not started yet")
         return self._address
 
-    def login_link(self, username: str = users.FIRST_USER) -> str:
-        """A URL that logs one browser in, once, within the hour.
-
-        The token stands behind `#`, so it reaches neither a log nor another site.
-        """
-        return f"{self.address}/#t={self.context.links.issue(username)}"
+    def login_link(self, username: str = users.LEAD) -> str:
+        """A URL that logs one browser in, once, within the hour."""
+        with self.context.engine.begin() as connection:
+            return self.address + links.path(links.issue(connection, username, time.time()))
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -86,7 +84,7 @@ class ConsoleServer:
         Raises:
             ConsoleError: the port is taken, or the configured password is not acceptable.
         """
-        self.first_password = await asyncio.to_thread(self._prepare)
+        self.newcomer = await asyncio.to_thread(self._prepare)
         listener = _listen(self._settings.host, self._settings.port)
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -115,13 +113,12 @@ class ConsoleServer:
         secret = self._settings.lead_password
         try:
             with self.context.engine.begin() as connection:
-                made_up = users.ensure_lead(
-                    connection,
-                    secret.get_secret_value() if secret else None,
-                    now=self.context.clock.time(),
-                )
+                now = self.context.clock.time()
+                if secret is not None:
+                    users.ensure_lead(connection, secret.get_secret_value(), now=now)
+                newcomer = users.ensure_admin(connection, now=now)
                 session_rows.restore(connection, self.context.sessions, time.time())
-                return made_up
+                return newcomer
         except users.UserError as error:
             raise ConsoleError(f"the configured lead password is refused: {error}") from None
 

@@ -16,7 +16,13 @@ from backbone.store.schema import sessions, users
 def add(connection: Connection, session: Session, wall: float) -> None:
     """Store a session that has just begun."""
     connection.execute(
-        insert(sessions).values(session_id=session.id, username=session.username, used_at=wall)
+        insert(sessions).values(
+            session_id=session.id,
+            username=session.username,
+            used_at=wall,
+            opened_at=session.opened_at,
+            via=session.via,
+        )
     )
 
 
@@ -40,9 +46,10 @@ def save(connection: Connection, idle: Iterable[tuple[str, float]], wall: float)
 def restore(connection: Connection, store: SessionStore, wall: float) -> None:
     """Bring back the sessions of users who still exist; one unused for too long ends at once."""
     query = (
-        select(sessions.c.session_id, sessions.c.used_at, users.c.username, users.c.role)
+        select(sessions, users.c.role)
         .join(users, users.c.username == sessions.c.username)
         .order_by(sessions.c.used_at)
     )
-    for session_id, used_at, username, role in connection.execute(query):
-        store.restore(session_id, username, role, idle_s=max(0.0, wall - used_at))
+    for row in connection.execute(query):
+        session = Session(row.session_id, row.username, row.role, 0.0, row.opened_at, row.via)
+        store.restore(session, idle_s=max(0.0, wall - row.used_at))

@@ -1,4 +1,4 @@
-"""Sessions, websocket tickets, one-time login links: secrets handed out, kept as hashes only.
+"""Sessions and websocket tickets: secrets handed out, kept as hashes only.
 
 All live in this process's memory; `session_rows` carries sessions over a restart. Times are
 monotonic seconds.
@@ -11,22 +11,28 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 _MOST_SESSIONS = 2000
 _MOST_TOKENS = 2000
 
 T = TypeVar("T")
+Via = Literal["password", "link", "oidc"]
 
 
 @dataclass(slots=True)
 class Session:
-    """Somebody logged in. `id` is the hash of the cookie and may be passed around."""
+    """Somebody logged in. `id` is the hash of the cookie and may be passed around.
+
+    `used_at` is monotonic, `opened_at` seconds since the epoch; `via` is how it was opened.
+    """
 
     id: str
     username: str
     role: str
     used_at: float
+    opened_at: float = 0.0
+    via: Via = "password"
 
 
 class SessionStore:
@@ -37,27 +43,31 @@ class SessionStore:
         self._now = now
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
-    def open(self, username: str, role: str) -> tuple[str, Session]:
+    def open(
+        self, username: str, role: str, *, opened_at: float = 0.0, via: Via = "password"
+    ) -> tuple[str, Session]:
         """Start a session; returns the cookie's value and the session."""
         if len(self._sessions) >= _MOST_SESSIONS:
             self._sessions.popitem(last=False)  # the one unused for longest
         token = secrets.token_urlsafe(32)
-        session = Session(_digest(token), username, role, self._now())
+        session = Session(_digest(token), username, role, self._now(), opened_at, via)
         self._sessions[session.id] = session
         return token, session
 
-    def restore(self, session_id: str, username: str, role: str, *, idle_s: float) -> None:
+    def restore(self, session: Session, *, idle_s: float) -> None:
         """Bring back a session of an earlier process that was unused for `idle_s`."""
-        self._sessions[session_id] = Session(session_id, username, role, self._now() - idle_s)
+        session.used_at = self._now() - idle_s
+        self._sessions[session.id] = session
 
     def idle(self) -> list[tuple[str, float]]:
         """All living sessions by id, and for how many seconds each has been unused."""
         now = self._now()
-        return [
-            (session.id, now - session.used_at)
-            for session in self._sessions.values()
-            if now - session.used_at <= self._idle_s
-        ]
+        return [(session.id, now - session.used_at) for session in self.all()]
+
+    def all(self) -> list[Session]:
+        """All living sessions, the one unused for longest first."""
+        oldest = self._now() - self._idle_s
+        return [session for session in self._sessions.values() if session.used_at >= oldest]
 
     def find(self, token: str) -> Session | None:
         """The session of a cookie, if it has not ended."""
@@ -80,6 +90,13 @@ class SessionStore:
     def close(self, session_id: str) -> None:
         """End a session."""
         self._sessions.pop(session_id, None)
+
+    def close_user(self, username: str, *, but: str = "") -> list[str]:
+        """End a user's sessions, except the one with the id `but`; tells which ended."""
+        ended = [s.id for s in self._sessions.values() if s.username == username and s.id != but]
+        for session_id in ended:
+            del self._sessions[session_id]
+        return ended
 
 
 class OneTimeTokens(Generic[T]):

@@ -20,7 +20,7 @@ class ConsoleSettings(BaseModel):
         None, description="Send the session cookie over HTTPS only; unset: when the request was."
     )
     lead_password: SecretStr | None = Field(
-        None, description="Password of the user `lead`; unset: a random one at the first start."
+        None, description="Makes a user `lead` with this password; unset: no such user is made."
     )
     session_hours: float = Field(12, gt=0, description="A session ends after this long unused.")
     ticket_s: float = Field(30, gt=0, description="How long a websocket ticket is good for.")

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import secrets
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
+from agent_console.permissions import ROLES, Role
 from backbone.store.schema import sessions, users
+from backbone.store.tables.access import login_links
 
-Role = Literal["lead"]
-ROLES: tuple[Role, ...] = get_args(Role)
+Language = Literal["zh", "en"]
 MIN_PASSWORD = 8
-FIRST_USER = "lead"
+LEAD = "lead"
+ADMIN = "admin"
 
 _USERNAME = re.compile(r"[\w.@-]{1,64}")
 _hasher = PasswordHasher()
@@ -29,34 +33,102 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     username: str
     role: Role
     created_at: float
+    name: str = ""
+    """As colleagues call this person."""
+    agent: str = ""
+    """Of the role agent: the member's interface, as `PJSIP/1001`."""
+    teams: tuple[str, ...] = ()
+    """Whose calls this user sees; empty stands for all, except for agents."""
     extension: str = ""
     """The user's own phone, as `PJSIP/1010`: what rings when the user listens in."""
+    language: Language = "zh"
+    has_password: bool = True
+    subject: str | None = None
+    """Who this is at the identity provider, if that lets this user in."""
 
 
 class UserError(ValueError):
-    """A user that cannot be created as asked; the message says why."""
+    """A user or team that cannot be made as asked; the message says why."""
+
+
+class UnknownUserError(UserError):
+    """There is no such user."""
+
+
+class UserTakenError(UserError):
+    """There is such a user already."""
 
 
 def create_user(
-    connection: Connection, username: str, password: str, role: Role, *, now: float
+    connection: Connection,
+    username: str,
+    password: str | None,
+    role: Role,
+    *,
+    now: float,
+    **details: Any,
 ) -> User:
     """Add a user.
+
+    Args:
+        connection: in a transaction.
+        username: 1 to 64 letters, digits, `.`, `_`, `@`, `-`.
+        password: None lets nobody in by password; a one-time link does, or an identity provider.
+        role: what the user may do.
+        now: seconds since the epoch.
+        details: further fields of `User`.
 
     Raises:
         UserError: name or password are not acceptable, or the name is taken.
     """
     if not _USERNAME.fullmatch(username):
         raise UserError("a user name has 1 to 64 letters, digits, '.', '_', '@' or '-'")
-    if role not in ROLES:
-        raise UserError(f"unknown role {role!r}; known are {', '.join(ROLES)}")
+    _check_role(role)
     if _find(connection, username) is not None:
-        raise UserError(f"user {username} exists already")
+        raise UserTakenError(f"user {username} exists already")
     connection.execute(
         insert(users).values(
-            username=username, password_hash=_hash(password), role=role, created_at=now
+            username=username,
+            password_hash="" if password is None else _hash(password),
+            role=role,
+            created_at=now,
+            **_columns(details),
         )
     )
-    return User(username=username, role=role, created_at=now)
+    return _existing(connection, username)
+
+
+def change_user(connection: Connection, username: str, **changes: Any) -> User:
+    """Change fields of a user; a changed role ends the user's stored sessions.
+
+    Raises:
+        UserError: no such user, an unknown role, or nobody would be admin any more.
+    """
+    user = _existing(connection, username)
+    role = changes.get("role", user.role)
+    _check_role(role)
+    if role != user.role:
+        if user.role == ADMIN:
+            _keep_an_admin(connection, username)
+        _end_sessions(connection, username)
+    if changes:
+        connection.execute(
+            update(users).where(users.c.username == username).values(**_columns(changes))
+        )
+    return _existing(connection, username)
+
+
+def delete_user(connection: Connection, username: str) -> None:
+    """Remove a user with the user's sessions and links.
+
+    Raises:
+        UserError: no such user, or nobody would be admin any more.
+    """
+    if _existing(connection, username).role == ADMIN:
+        _keep_an_admin(connection, username)
+    _end_sessions(connection, username)
+    connection.execute(delete(login_links).where(login_links.c.username == username))
+    connection.execute(delete(users).where(users.c.username == username))
 
 
 def set_password(connection: Connection, username: str, password: str) -> None:
@@ -69,8 +141,8 @@ def set_password(connection: Connection, username: str, password: str) -> None:
         update(users).where(users.c.username == username).values(password_hash=_hash(password))
     )
     if not changed.rowcount:
-        raise UserError(f"no user {username}")
-    connection.execute(delete(sessions).where(sessions.c.username == username))
+        raise UnknownUserError(f"no user {username}")
+    _end_sessions(connection, username)
 
 
 def set_extension(connection: Connection, username: str, extension: str) -> None:
@@ -83,7 +155,7 @@ def set_extension(connection: Connection, username: str, extension: str) -> None
         update(users).where(users.c.username == username).values(extension=extension)
     )
     if not changed.rowcount:
-        raise UserError(f"no user {username}")
+        raise UnknownUserError(f"no user {username}")
 
 
 def find_user(connection: Connection, username: str) -> User | None:
@@ -95,65 +167,103 @@ def find_user(connection: Connection, username: str) -> User | None:
 def verify(connection: Connection, username: str, password: str) -> User | None:
     """The user, if that is the password. Takes about as long when there is no such user."""
     row = _find(connection, username)
+    known = row["password_hash"] if row else ""
     try:
-        _hasher.verify(row.password_hash if row else _nobody(), password)
+        _hasher.verify(known or _nobody(), password)
     except (VerificationError, InvalidHashError):
         return None
-    return _user(row) if row else None
+    return _user(row) if row and known else None
+
+
+def find_by_subject(connection: Connection, subject: str) -> User | None:
+    """Who this is, of those whom the identity provider lets in."""
+    query = select(users).where(users.c.subject == subject)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _user(row)
 
 
 def list_users(connection: Connection) -> list[User]:
     """All users by name."""
-    return [
-        _user(_Row(**row))
-        for row in connection.execute(select(users).order_by(users.c.username)).mappings()
-    ]
+    rows = connection.execute(select(users).order_by(users.c.username)).mappings()
+    return [_user(row) for row in rows]
 
 
-def ensure_lead(connection: Connection, password: str | None, *, now: float) -> str | None:
-    """See to it that somebody can log in.
-
-    With a `password`, user `lead` has it afterwards. Without one, and without any user, `lead`
-    is created with a random password, which is returned to be shown once.
+def ensure_lead(connection: Connection, password: str, *, now: float) -> None:
+    """See to it that user `lead` has this password afterwards.
 
     Raises:
         UserError: the password is too short.
     """
-    if password is not None:
-        existing = _find(connection, FIRST_USER)
-        if existing is None:
-            create_user(connection, FIRST_USER, password, "lead", now=now)
-        elif verify(connection, FIRST_USER, password) is None:
-            set_password(connection, FIRST_USER, password)
-        return None
-    if connection.scalar(select(func.count()).select_from(users)):
-        return None
-    made_up = secrets.token_urlsafe(12)
-    create_user(connection, FIRST_USER, made_up, "lead", now=now)
-    return made_up
+    if _find(connection, LEAD) is None:
+        create_user(connection, LEAD, password, "lead", now=now)
+    elif verify(connection, LEAD, password) is None:
+        set_password(connection, LEAD, password)
 
 
-def _find(connection: Connection, username: str) -> _Row | None:
+def ensure_admin(connection: Connection, *, now: float) -> str | None:
+    """See to it that there is an admin.
+
+    Returns:
+        Who needs a one-time link to come in, because no admin has a password or an identity
+        provider yet; None when somebody can.
+    """
+    admins = [user for user in list_users(connection) if user.role == ADMIN]
+    if any(user.has_password or user.subject is not None for user in admins):
+        return None
+    if admins:
+        return admins[0].username
+    names = itertools.chain([ADMIN], (f"{ADMIN}{number}" for number in itertools.count(2)))
+    free = next(name for name in names if _find(connection, name) is None)
+    return create_user(connection, free, None, "admin", now=now).username
+
+
+def _find(connection: Connection, username: str) -> RowMapping | None:
     query = select(users).where(users.c.username == username)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _Row(**row)
+    return connection.execute(query).mappings().one_or_none()
 
 
-class _Row(msgspec.Struct, frozen=True):
-    username: str
-    password_hash: str
-    role: Role
-    created_at: float
-    extension: str
+def _existing(connection: Connection, username: str) -> User:
+    row = _find(connection, username)
+    if row is None:
+        raise UnknownUserError(f"no user {username}")
+    return _user(row)
 
 
-def _user(row: _Row) -> User:
+def _user(row: RowMapping) -> User:
     return User(
-        username=row.username,
-        role=row.role,
-        created_at=row.created_at,
-        extension=row.extension,
+        username=row["username"],
+        role=row["role"],
+        created_at=row["created_at"],
+        name=row["name"],
+        agent=row["agent"],
+        teams=msgspec.json.decode(row["teams"], type=tuple[str, ...]),
+        extension=row["extension"],
+        language=row["language"],
+        has_password=bool(row["password_hash"]),
+        subject=row["subject"],
     )
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    columns = dict(fields)
+    if "teams" in columns:
+        columns["teams"] = msgspec.json.encode(sorted(set(columns["teams"]))).decode()
+    return columns
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise UserError(f"unknown role {role!r}; known are {', '.join(ROLES)}")
+
+
+def _keep_an_admin(connection: Connection, but: str) -> None:
+    others: ColumnElement[bool] = (users.c.role == ADMIN) & (users.c.username != but)
+    if not connection.scalar(select(func.count()).select_from(users).where(others)):
+        raise UserError(f"{but} is the only admin: make another one first")
+
+
+def _end_sessions(connection: Connection, username: str) -> None:
+    connection.execute(delete(sessions).where(sessions.c.username == username))
 
 
 def _hash(password: str) -> str:

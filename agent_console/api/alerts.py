@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from fastapi import APIRouter
 
 from agent_console import reads
+from agent_console.access import Context, Who
 from agent_console.api.calls import Cursor, Limit
-from agent_console.api.dependencies import Context, LoggedIn
 from agent_console.context import ConsoleContext
 from agent_console.live.views import AlertView
+from agent_console.paging import BadCursorError, Page
 from agent_console.problems import Problem
 from qa_engine.events import AlertAcknowledged
 
@@ -19,44 +21,47 @@ router = APIRouter(tags=["alerts"])
 
 @router.get("/alerts")
 async def list_alerts(
-    _session: LoggedIn,
+    who: Who,
     context: Context,
     state: reads.AlertFilter = "all",
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> reads.Page[AlertView]:
+) -> Page[AlertView]:
     """Alerts, newest first."""
 
-    def read() -> reads.Page[AlertView]:
+    def read() -> Page[AlertView]:
         with context.engine.connect() as connection:
-            return reads.list_alerts(connection, state, limit, cursor)
+            return reads.list_alerts(connection, who.scope, state, limit, cursor)
 
     try:
-        return await asyncio.to_thread(read)
-    except reads.BadCursorError as error:
+        page = await asyncio.to_thread(read)
+    except BadCursorError as error:
         raise Problem(400, "bad_cursor", str(error)) from None
+    if who.role == "agent":
+        return Page([alert.gentle() for alert in page.items], page.next)
+    return page
 
 
 @router.post("/alerts/{alert_id}/ack")
-async def acknowledge(session: LoggedIn, context: Context, alert_id: str) -> AlertView:
+async def acknowledge(who: Who, context: Context, alert_id: str) -> AlertView:
     """Take notice of an alert. A second time changes nothing and says who was first."""
     async with context.acknowledging:
         alert = await _find(context, alert_id)
         if alert is None:
             raise Problem(404, "not_found", "There is no such alert.")
-        if alert.state == "acknowledged":
+        if alert.state != "open":
             return alert
         event = AlertAcknowledged(
             at=context.clock.time(),
             alert_id=alert_id,
             call_id=alert.call_id,
-            by=session.username,
+            by=who.username,
+            by_role=who.role,
         )
         await context.bus.publish(event)
-    alert.state = "acknowledged"
-    alert.acknowledged_by = event.by
-    alert.acknowledged_at = event.at
-    return alert
+    changed = replace(alert)
+    changed.change(event)
+    return changed
 
 
 async def _find(context: ConsoleContext, alert_id: str) -> AlertView | None:

@@ -10,13 +10,11 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from agent_console import users
-from agent_console.api.dependencies import Context, LoggedIn
-from agent_console.context import ConsoleContext
+from agent_console.access import Context, Who
 from agent_console.problems import Problem
-from agent_console.sessions import Session
+from agent_console.viewer import Viewer
 from telephony.control import actions
 from telephony.control.actions import ControlInputError, SpyMode
-from telephony.control.permissions import permitted
 from telephony.control.service import (
     Actor,
     ControlError,
@@ -99,13 +97,8 @@ class Logout(Member):
     queue: str = Field(min_length=1, max_length=128)
 
 
-async def _actor(context: ConsoleContext, session: Session) -> Actor:
-    def find() -> users.User | None:
-        with context.engine.connect() as connection:
-            return users.find_user(connection, session.username)
-
-    user = await asyncio.to_thread(find)
-    return Actor(session.username, session.role, user.extension if user is not None else "")
+def _actor(who: Viewer) -> Actor:
+    return Actor(who.username, who.role, who.user.extension)
 
 
 async def _done(work: Awaitable[_T]) -> _T:
@@ -120,16 +113,14 @@ async def _done(work: Awaitable[_T]) -> _T:
 
 
 @router.get("/phone")
-async def my_phone(session: LoggedIn, context: Context) -> Phone:
+async def my_phone(who: Who) -> Phone:
     """Tell which phone rings when I listen in."""
-    return Phone(extension=(await _actor(context, session)).extension)
+    return Phone(extension=_actor(who).extension)
 
 
 @router.put("/phone")
-async def set_my_phone(session: LoggedIn, context: Context, body: Phone) -> Phone:
+async def set_my_phone(who: Who, context: Context, body: Phone) -> Phone:
     """Set which phone rings when I listen in."""
-    if not permitted(session.role, "listen"):
-        raise Problem(403, "not_permitted", f"the role {session.role} may not listen")
     if body.extension:
         try:
             actions.phone(body.extension)
@@ -138,7 +129,7 @@ async def set_my_phone(session: LoggedIn, context: Context, body: Phone) -> Phon
 
     def store() -> None:
         with context.engine.begin() as connection:
-            users.set_extension(connection, session.username, body.extension)
+            users.set_extension(connection, who.username, body.extension)
 
     await asyncio.to_thread(store)
     return body
@@ -146,66 +137,66 @@ async def set_my_phone(session: LoggedIn, context: Context, body: Phone) -> Phon
 
 @router.post("/calls/{call_id}/listening/{mode}")
 async def listen(
-    session: LoggedIn,
+    who: Who,
     context: Context,
     call_id: CallId,
     mode: Literal["listen", "whisper", "barge"],
 ) -> Listening:
     """Listen, whisper to the agent or join in; again with another mode to switch."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     spying, answer = await _done(context.control.spy(actor, call_id, mode))
     return Listening(answer=answer, call_id=call_id, mode=spying.mode)
 
 
 @router.delete("/calls/{call_id}/listening")
-async def stop_listening(session: LoggedIn, context: Context, call_id: CallId) -> Said:
+async def stop_listening(who: Who, context: Context, call_id: CallId) -> Said:
     """Lay down my phone."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     return Said(answer=await _done(context.control.stop_spying(actor, call_id)))
 
 
 @router.post("/calls/{call_id}/hangup")
-async def hangup(session: LoggedIn, context: Context, call_id: CallId) -> Said:
+async def hangup(who: Who, context: Context, call_id: CallId) -> Said:
     """End a call."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     return Said(answer=await _done(context.control.hangup(actor, call_id)))
 
 
 @router.post("/calls/{call_id}/transfer")
-async def transfer(session: LoggedIn, context: Context, call_id: CallId, body: Transfer) -> Said:
+async def transfer(who: Who, context: Context, call_id: CallId, body: Transfer) -> Said:
     """Hand the caller to an extension."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     return Said(answer=await _done(context.control.transfer(actor, call_id, body.to)))
 
 
 @router.post("/callback")
-async def callback(session: LoggedIn, context: Context, body: Callback) -> Said:
+async def callback(who: Who, context: Context, body: Callback) -> Said:
     """Ring an agent's phone, then call a number back."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     agent = body.agent or actor.extension
     return Said(answer=await _done(context.control.callback(actor, body.system, agent, body.to)))
 
 
 @router.post("/agents/pause")
-async def pause(session: LoggedIn, context: Context, body: Pause) -> Said:
+async def pause(who: Who, context: Context, body: Pause) -> Said:
     """Offer an agent no more calls."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     work = context.control.pause(actor, body.system, body.agent, body.reason, body.queue)
     return Said(answer=await _done(work))
 
 
 @router.post("/agents/unpause")
-async def unpause(session: LoggedIn, context: Context, body: Member) -> Said:
+async def unpause(who: Who, context: Context, body: Member) -> Said:
     """Offer an agent calls again."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     work = context.control.unpause(actor, body.system, body.agent, body.queue)
     return Said(answer=await _done(work))
 
 
 @router.post("/agents/login")
-async def queue_login(session: LoggedIn, context: Context, body: Login) -> Said:
+async def queue_login(who: Who, context: Context, body: Login) -> Said:
     """Make an agent a member of a queue."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     work = context.control.queue_login(
         actor, body.system, body.agent, body.queue, name=body.name, penalty=body.penalty
     )
@@ -213,8 +204,8 @@ async def queue_login(session: LoggedIn, context: Context, body: Login) -> Said:
 
 
 @router.post("/agents/logout")
-async def queue_logout(session: LoggedIn, context: Context, body: Logout) -> Said:
+async def queue_logout(who: Who, context: Context, body: Logout) -> Said:
     """Take an agent out of a queue."""
-    actor = await _actor(context, session)
+    actor = _actor(who)
     work = context.control.queue_logout(actor, body.system, body.agent, body.queue)
     return Said(answer=await _done(work))

@@ -7,7 +7,7 @@ import importlib.metadata
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from agent_console.api.dependencies import Context
+from agent_console.access import Context
 from asr.events import AsrHealth
 from telephony.events import PbxHealth
 

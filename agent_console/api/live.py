@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, WebSocket
 
-from agent_console.api.dependencies import Context
+from agent_console.access import Context, viewer_of
 from agent_console.live.hub import CLOSE_LOGGED_OUT
 
 router = APIRouter()
@@ -23,8 +23,10 @@ async def live(
     """Feed one browser."""
     session = context.tickets.redeem(ticket)
     await websocket.accept()
+    alive = session is not None and context.sessions.alive(session.id)
+    viewer = await viewer_of(context, session) if session is not None and alive else None
     # Accepted first: a browser is not told why a handshake failed, but it is told a close code.
-    if session is None or not context.sessions.alive(session.id):
+    if viewer is None:
         await websocket.close(CLOSE_LOGGED_OUT, "ticket refused")
         return
-    await context.hub.serve(websocket, session, after, stream)
+    await context.hub.serve(websocket, viewer, after, stream)

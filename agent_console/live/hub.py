@@ -12,12 +12,15 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent_console.live import wire
 from agent_console.live.projector import LiveProjector
+from agent_console.live.sight import Seen, Sight
 from agent_console.live.state import LIVE_EVENTS
-from agent_console.sessions import Session, SessionStore
+from agent_console.sessions import SessionStore
 from agent_console.settings import ConsoleSettings
+from agent_console.viewer import Viewer
 from backbone.bus import Bus, Subscription
 from backbone.clock import Clock
 from backbone.counters import Counters
+from backbone.events import Envelope
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +42,8 @@ class _LeaveError(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Client:
-    session: Session
+    viewer: Viewer
+    sight: Sight
     websocket: WebSocket
     events: Subscription
     leave: asyncio.Future[_LeaveError]
@@ -50,7 +54,8 @@ class LiveHub:
     """All browsers that look at the live page.
 
     Counters: `console_clients_opened`, `console_clients_closed{reason}` (`left`, `stalled`,
-    `behind`, `logged_out`, `restart`), and the bus's own `bus_dropped` for `console_client`.
+    `behind`, `logged_out`, `changed`, `restart`), and the bus's own `bus_dropped` for
+    `console_client`.
     """
 
     def __init__(
@@ -79,13 +84,13 @@ class LiveHub:
         return len(self._clients)
 
     async def serve(
-        self, websocket: WebSocket, session: Session, after: int | None, stream: str
+        self, websocket: WebSocket, viewer: Viewer, after: int | None, stream: str
     ) -> None:
         """Feed one accepted websocket until it goes or is let go.
 
         Args:
             websocket: the connection.
-            session: whose it is; the connection ends with it.
+            viewer: whose it is; the connection ends with the session.
             after: the number of the last event that the page has; None: it has nothing.
             stream: the journal that this number is of, as an earlier hello said.
         """
@@ -95,11 +100,14 @@ class LiveHub:
             await websocket.close(CLOSE_RESTART)
             return
         # No await from here to the subscription: what the snapshot lacks, the events bring.
-        resumed = after is not None and self._can_resume(after, stream, current)
+        sight = Sight(viewer.role, viewer.scope)
+        # What came into sight in between is not known from the events alone.
+        resumed = not sight.narrow and self._can_resume(after, stream, current)
         begin = after if resumed and after is not None else self._projector.state.seq
-        greeting = self._greeting(session, current, begin, resumed=resumed)
+        greeting = self._greeting(viewer, sight, current, begin, resumed=resumed)
         client = _Client(
-            session,
+            viewer,
+            sight,
             websocket,
             self._bus.subscribe(
                 "console_client", *LIVE_EVENTS, maxsize=self._settings.client_queue, after=begin
@@ -127,8 +135,20 @@ class LiveHub:
     def close_session(self, session_id: str) -> None:
         """Let go all browsers of a session that has ended."""
         for client in self._clients:
-            if client.session.id == session_id:
+            if client.viewer.session.id == session_id:
                 _tell(client, _LeaveError(CLOSE_LOGGED_OUT, "logged_out"))
+
+    def refresh_user(self, username: str) -> None:
+        """Have a user's browsers come back, because what they may see has changed."""
+        for client in self._clients:
+            if client.viewer.username == username:
+                _tell(client, _LeaveError(CLOSE_RESTART, "changed"))
+
+    def refresh_team(self, team: str) -> None:
+        """The same for everybody who has this team."""
+        for client in self._clients:
+            if team in client.viewer.user.teams:
+                _tell(client, _LeaveError(CLOSE_RESTART, "changed"))
 
     def close_all(self) -> None:
         """Let everybody go, because the server stops."""
@@ -136,22 +156,27 @@ class LiveHub:
         for client in self._clients:
             _tell(client, _LeaveError(CLOSE_RESTART, "restart"))
 
-    def _can_resume(self, after: int, stream: str, current: str) -> bool:
+    def _can_resume(self, after: int | None, stream: str, current: str) -> bool:
+        if after is None:
+            return False
         missed = self._bus.last_seq - after
         return stream == current and 0 <= missed <= self._settings.resume_limit
 
-    def _greeting(self, session: Session, stream: str, seq: int, *, resumed: bool) -> str:
+    def _greeting(
+        self, viewer: Viewer, sight: Sight, stream: str, seq: int, *, resumed: bool
+    ) -> str:
         self._projector.forget_stale()
         state = self._projector.state
+        snapshot = sight.begin(state)
         fields: dict[str, Any] = {
-            "user": {"username": session.username, "role": session.role},
+            "user": {"username": viewer.username, "role": viewer.role},
             "time": self._clock.time(),
             "rate": self._clock.rate,
             "stream": stream,
             "seq": seq,
             "health": list(state.health.values()),
-            "agents": list(state.agents.values()),
-            "queues": list(state.queues.values()),
+            "agents": list(filter(None, map(sight.agent, state.agents.values()))),
+            "queues": list(filter(None, map(sight.queue, state.queues.values()))),
             # Partials have no number: even a page that resumes must be told how they stand.
             "speech": [
                 {
@@ -159,12 +184,35 @@ class LiveHub:
                     "speaking": call.speaking,
                     "turns": [turn for turn in call.turns if not turn.final],
                 }
-                for call in state.calls.values()
+                for call in snapshot.calls
                 if call.state != "ended"
             ],
-            "snapshot": None if resumed else msgspec.to_builtins(state.snapshot()),
+            "snapshot": None if resumed else msgspec.to_builtins(snapshot),
         }
         return wire.hello(fields, self._settings)
+
+    async def _forward(self, client: _Client, envelope: Envelope) -> None:
+        """Send an event as far as this client may see it."""
+        if not client.sight.narrow:
+            await self._send(client, self._encode(envelope))
+            return
+        seen, event = client.sight.judge(envelope)
+        call_id = getattr(event, "call_id", "")
+        match seen:
+            case Seen.YES if event is envelope.event:
+                await self._send(client, self._encode(envelope))
+            case Seen.YES:
+                await self._send(client, wire.EventEncoder()(Envelope(envelope.seq, event)))
+            case Seen.APPEARS:
+                await self._projector.reach(envelope.seq)
+                state = self._projector.state
+                call = state.calls.get(call_id)
+                if call is not None:
+                    client.sight.shown(call_id, state.seq)
+                    alerts = client.sight.call_alerts(state, call_id)
+                    await self._send(client, wire.call_shown(envelope.seq, call, alerts))
+            case Seen.VANISHES:
+                await self._send(client, wire.call_hidden(envelope.seq, call_id))
 
     async def _pump(self, client: _Client, greeting: str) -> None:
         loop = asyncio.get_running_loop()
@@ -177,11 +225,11 @@ class LiveHub:
             except TimeoutError:
                 envelope = None
             if envelope is not None:
-                await self._send(client, self._encode(envelope))
+                await self._forward(client, envelope)
             now = loop.time()
             self._check_behind(client, now)
             if now >= next_beat:
-                if not self._sessions.alive(client.session.id):
+                if not self._sessions.alive(client.viewer.session.id):
                     raise _LeaveError(CLOSE_LOGGED_OUT, "logged_out")
                 await self._send(client, wire.time_message(self._clock.time()))
                 next_beat = now + self._settings.heartbeat_s

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from agent_console import reads
 from agent_console.live.state import LIVE_EVENTS, MOST_ALERTS, LiveState
 from agent_console.live.views import AlertView
+from agent_console.scope import EVERYTHING
 from agent_console.settings import ConsoleSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
@@ -30,6 +31,7 @@ class LiveProjector:
         self._clock = clock
         self._engine = engine
         self._stream = ""
+        self._moved = asyncio.Event()
         # From the first moment: health has no number and would not be heard of again.
         self._events = bus.subscribe("console_state", *LIVE_EVENTS, maxsize=10_000)
         self._head = bus.last_seq
@@ -41,8 +43,15 @@ class LiveProjector:
             self.ready.set()
             async for envelope in self._events:
                 self.state.apply(envelope)
+                self._moved.set()
         finally:
             self._events.close()
+
+    async def reach(self, seq: int) -> None:
+        """Wait until the state holds the event of this number."""
+        while self.state.seq < seq:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def stream(self) -> str:
         """The name of the journal whose numbers are in use."""
@@ -77,7 +86,9 @@ class LiveProjector:
             first = reads.first_seq_to_replay(
                 connection, joined_after=self._oldest(), ended_kept=self._settings.ended_shown
             )
-            open_alerts = reads.list_alerts(connection, "open", MOST_ALERTS // 2, None).items
+            open_alerts = reads.list_alerts(
+                connection, EVERYTHING, "open", MOST_ALERTS // 2, None
+            ).items
         return first, list(reversed(open_alerts))
 
     def _read_stream(self) -> str:

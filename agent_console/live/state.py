@@ -12,6 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from agent_console.live.guidance import (
+    EmotionView,
+    EmpathyView,
+    ScoreView,
+    ScriptView,
+    TopicView,
+)
 from agent_console.live.views import (
     AlertView,
     CallState,
@@ -32,8 +39,23 @@ from asr.events import (
 )
 from backbone.events import Envelope, Event
 from backbone.media import LegClosed, LegOpened
-from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Hit, RulesLoaded
+from qa_engine.events import (
+    Alert,
+    ComplianceStep,
+    EmotionChanged,
+    EmpathyOffered,
+    EmpathyUsed,
+    Hit,
+    RuleMuted,
+    RulesLoaded,
+    RunningScore,
+    Score,
+    ScriptFinished,
+    ScriptProgress,
+    TopicDetected,
+)
 from qa_engine.privacy import redact
+from qa_engine.storage import CHANGES, AlertChange
 from telephony.events import (
     AgentMissedRings,
     AgentState,
@@ -61,8 +83,17 @@ LIVE_EVENTS: tuple[type[Event], ...] = (
     TranscriptFinal,
     Hit,
     Alert,
-    AlertAcknowledged,
+    *CHANGES,
+    RuleMuted,
     ComplianceStep,
+    RunningScore,
+    Score,
+    TopicDetected,
+    ScriptProgress,
+    ScriptFinished,
+    EmotionChanged,
+    EmpathyOffered,
+    EmpathyUsed,
     PbxHealth,
     TapHealth,
     AsrHealth,
@@ -73,8 +104,8 @@ LIVE_EVENTS: tuple[type[Event], ...] = (
 )
 """What the live page is made of."""
 
-_HEALTH = (PbxHealth, TapHealth, AsrHealth, RulesLoaded)
-_MOST_ACKNOWLEDGED = 50
+HEALTH_EVENTS = (PbxHealth, TapHealth, AsrHealth, RulesLoaded)
+_MOST_HANDLED = 50
 MOST_ALERTS = 1000
 """Alerts kept for the page; older ones are still in the store."""
 
@@ -113,7 +144,7 @@ class LiveState:
         self.agents: dict[object, AgentState] = {}
         self.queues: dict[object, QueueState] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
-        self._acknowledged: OrderedDict[str, None] = OrderedDict()
+        self._handled: OrderedDict[str, None] = OrderedDict()
         self._ended_kept = ended_kept
 
     def load_alerts(self, alerts: Iterable[AlertView]) -> None:
@@ -128,7 +159,7 @@ class LiveState:
             if envelope.seq <= self.seq:
                 return
             self.seq = envelope.seq
-        if isinstance(event, _HEALTH):
+        if isinstance(event, HEALTH_EVENTS):
             self.health[event.latest_key()] = event
         elif isinstance(event, AgentState):
             self.agents[event.latest_key()] = event
@@ -138,8 +169,8 @@ class LiveState:
             self.alerts.setdefault(event.alert_id, AlertView.of(event))
             if len(self.alerts) > MOST_ALERTS:
                 self.alerts.popitem(last=False)
-        elif isinstance(event, AlertAcknowledged):
-            self._acknowledge(event)
+        elif isinstance(event, AlertChange):
+            self._change_alert(event)
         elif isinstance(event, CallJoined):
             self.calls.setdefault(event.call_id, _joined(event))
         else:
@@ -175,17 +206,17 @@ class LiveState:
         if isinstance(event, CallEnded):
             self._keep_ended(event.call_id)
 
-    def _acknowledge(self, event: AlertAcknowledged) -> None:
+    def _change_alert(self, event: AlertChange) -> None:
         alert = self.alerts.get(event.alert_id)
-        if alert is None or alert.state == "acknowledged":
+        if alert is None:
             return
-        alert.state = "acknowledged"
-        alert.acknowledged_by = event.by
-        alert.acknowledged_at = event.at
-        self._acknowledged[event.alert_id] = None
-        while len(self._acknowledged) > _MOST_ACKNOWLEDGED:
-            oldest, _ = self._acknowledged.popitem(last=False)
-            self.alerts.pop(oldest, None)
+        was_open = alert.state == "open"
+        alert.change(event)
+        if was_open and alert.state != "open":
+            self._handled[event.alert_id] = None
+            while len(self._handled) > _MOST_HANDLED:
+                oldest, _ = self._handled.popitem(last=False)
+                self.alerts.pop(oldest, None)
 
     def _keep_ended(self, call_id: str) -> None:
         self._ended[call_id] = None
@@ -299,6 +330,42 @@ def _step(call: CallView, event: ComplianceStep) -> None:
     call.steps.append(view)
 
 
+def _score(call: CallView, event: RunningScore | Score) -> None:
+    if isinstance(event, RunningScore) and call.score is not None and call.score.final:
+        return
+    call.score = ScoreView.of(event)
+
+
+def _topic(call: CallView, event: TopicDetected) -> None:
+    call.topic = TopicView.of(event)
+
+
+def _script(call: CallView, event: ScriptProgress | ScriptFinished) -> None:
+    if isinstance(event, ScriptProgress) and call.script is not None and call.script.finished:
+        return
+    call.script = ScriptView.of(event)
+
+
+def _emotion(call: CallView, event: EmotionChanged) -> None:
+    call.emotions = [e for e in call.emotions if e.role != event.role] + [EmotionView.of(event)]
+
+
+def _offered(call: CallView, event: EmpathyOffered) -> None:
+    if all(offer.offer_id != event.offer_id for offer in call.empathy):
+        call.empathy.append(EmpathyView.of(event))
+
+
+def _used(call: CallView, event: EmpathyUsed) -> None:
+    for offer in call.empathy:
+        if offer.offer_id == event.offer_id:
+            offer.used, offer.sentence_id = event.used, event.sentence_id
+
+
+def _muted(call: CallView, event: RuleMuted) -> None:
+    others = [rule for rule in call.muted_rules if rule != event.rule]
+    call.muted_rules = [*others, event.rule] if event.muted else others
+
+
 _HANDLERS: dict[type[Event], Callable[[CallView, Any], None]] = {
     RingStarted: _ring_started,
     RingEnded: _ring_ended,
@@ -315,4 +382,13 @@ _HANDLERS: dict[type[Event], Callable[[CallView, Any], None]] = {
     TranscriptFinal: _transcript,
     Hit: _hit,
     ComplianceStep: _step,
+    RunningScore: _score,
+    Score: _score,
+    TopicDetected: _topic,
+    ScriptProgress: _script,
+    ScriptFinished: _script,
+    EmotionChanged: _emotion,
+    EmpathyOffered: _offered,
+    EmpathyUsed: _used,
+    RuleMuted: _muted,
 }

@@ -6,12 +6,30 @@ is the agent's answer. Numbers and names are masked before they get here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sqlalchemy import RowMapping
+
+from agent_console.live.guidance import EmotionView, EmpathyView, ScoreView, ScriptView, TopicView
 from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.media import LegClosed, LegOpened, Role
-from qa_engine.events import Alert, AlertState, ComplianceStep, Hit, HitRole, Severity
+from qa_engine.alerts import TRANSITIONS
+from qa_engine.events import (
+    Alert,
+    AlertAcknowledged,
+    AlertAssigned,
+    AlertCommented,
+    AlertEscalated,
+    AlertFeedback,
+    AlertState,
+    ComplianceStep,
+    FeedbackVerdict,
+    Hit,
+    HitRole,
+    Severity,
+)
+from qa_engine.storage import CHANGES, AlertChange
 from telephony.events import CallRecord, HangupBy, Outcome, RingResult, RingStarted
 
 CallState = Literal["waiting", "ringing", "talking", "held", "ended"]
@@ -147,7 +165,7 @@ class StepView:
 
 @dataclass(slots=True)
 class AlertView:
-    """An alert and whether somebody has taken notice of it."""
+    """An alert and where it stands; `escalation` rises from 1, `comments` are counted."""
 
     alert_id: str
     call_id: str
@@ -173,6 +191,11 @@ class AlertView:
     state: AlertState = "open"
     acknowledged_by: str | None = None
     acknowledged_at: float | None = None
+    assigned_to: str = ""
+    escalation: int = 1
+    escalated_at: float | None = None
+    verdict: FeedbackVerdict | None = None
+    comments: int = 0
 
     @classmethod
     def of(cls, event: Alert) -> AlertView:
@@ -199,6 +222,46 @@ class AlertView:
             at=event.at,
             advice=event.advice,
             advice_en=event.advice_en,
+        )
+
+    def mark(self, row: RowMapping) -> None:
+        """Take over where it stands from its row."""
+        self.state = row["state"]
+        self.acknowledged_by = row["acknowledged_by"]
+        self.acknowledged_at = row["acknowledged_at"]
+        self.assigned_to = row["assigned_to"]
+        self.escalation = row["level"]
+        self.escalated_at = row["escalated_at"]
+        self.verdict = row["verdict"]
+        self.comments = row["comments"]
+
+    def change(self, event: AlertChange) -> None:
+        """Take in what was done to it; what is not possible in its state changes nothing."""
+        after = TRANSITIONS.get((self.state, CHANGES[type(event)]))
+        if after is None:
+            return
+        if self.state == "open" and isinstance(event, AlertAcknowledged | AlertFeedback):
+            self.acknowledged_by, self.acknowledged_at = event.by, event.at
+        match event:
+            case AlertAssigned():
+                self.assigned_to = event.to
+            case AlertFeedback():
+                self.verdict = event.verdict
+            case AlertEscalated() if event.level > self.escalation:
+                self.escalation, self.escalated_at = event.level, event.at
+            case AlertCommented():
+                self.comments += 1
+        self.state = after
+
+    def gentle(self) -> AlertView:
+        """The alert without what leads do about it among themselves."""
+        return replace(
+            self,
+            assigned_to="",
+            escalation=1,
+            escalated_at=None,
+            verdict=None,
+            comments=0,
         )
 
 
@@ -240,6 +303,17 @@ class CallView:
     turns: list[TurnView] = field(default_factory=list)
     hits: list[HitView] = field(default_factory=list)
     steps: list[StepView] = field(default_factory=list)
+    score: ScoreView | None = None
+    topic: TopicView | None = None
+    script: ScriptView | None = None
+    emotions: list[EmotionView] = field(default_factory=list)
+    empathy: list[EmpathyView] = field(default_factory=list)
+    muted_rules: list[str] = field(default_factory=list)
+
+    def parties(self) -> set[str]:
+        """Interfaces of the agent who took it and of those whose phones alert."""
+        ringing = {ring.agent for ring in self.ringing if not ring.result}
+        return (ringing | {self.agent}) - {""}
 
     def end(self, record: CallRecord) -> None:
         """Take over what the final record says."""

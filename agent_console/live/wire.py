@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from agent_console.live.views import AlertView, CallView
 from agent_console.privacy import mask_name, mask_number
 from agent_console.settings import ConsoleSettings
 from backbone.events import Envelope, Event
@@ -58,6 +59,18 @@ def hello(fields: dict[str, Any], settings: ConsoleSettings) -> str:
 def time_message(now: float) -> str:
     """The server's time, sent now and then; also tells that the connection lives."""
     return _encoder.encode({"type": "time", "time": now}).decode()
+
+
+def call_shown(seq: int, call: CallView, alerts: list[AlertView]) -> str:
+    """A call that came into the client's sight with event `seq`, whole."""
+    return _encoder.encode(
+        {"type": "call_shown", "seq": seq, "call": call, "alerts": alerts}
+    ).decode()
+
+
+def call_hidden(seq: int, call_id: str) -> str:
+    """A call that went out of the client's sight with event `seq`."""
+    return _encoder.encode({"type": "call_hidden", "seq": seq, "call_id": call_id}).decode()
 
 
 def _masked(event: Event) -> Event:

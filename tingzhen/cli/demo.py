@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -53,19 +54,22 @@ def demo(
     recogniser = load_recogniser(asr)
     options = DemoOptions(speed=speed, once=once, browser=not no_browser, port=port, asr=asr)
     view = DemoView(
-        started=lambda address: _started(address, json=json),
+        started=lambda links: _started(links, json=json),
         alert=lambda alert: _alert(alert, json=json),
         ended=lambda ended: _ended(ended, json=json),
     )
     asyncio.run(play(options, recogniser, view))
 
 
-def _started(address: str, *, json: bool) -> None:
+def _started(links: Mapping[str, str], *, json: bool) -> None:
     if json:
-        print_json({"type": "started", "address": address})
+        print_json({"type": "started", "address": links["lead"], "links": dict(links)})
         return
-    console.print(f"听诊 console: [b]{address}[/]", soft_wrap=True)
-    console.print("[dim]the link logs one browser in, once; Ctrl-C stops the demo[/]")
+    console.print(f"听诊 console: [b]{links['lead']}[/]", soft_wrap=True)
+    for who, link in links.items():
+        if who != "lead":
+            console.print(f"[dim]{who:>12}: {link}[/]", soft_wrap=True)
+    console.print("[dim]each link logs one browser in, once; Ctrl-C stops the demo[/]")
 
 
 def _alert(alert: Alert, *, json: bool) -> None:

@@ -73,10 +73,11 @@ async def _serve(settings: Settings) -> None:
     async with running_node(settings, SystemClock(), recogniser) as node:
         if node.console is not None:
             stderr.print(f"console: {node.console.address}")
-            if node.console.first_password:
+            if node.console.newcomer is not None:
+                link = await asyncio.to_thread(node.console.login_link, node.console.newcomer)
                 stderr.print(
-                    f"first login: user [b]lead[/], password [b]{node.console.first_password}[/] "
-                    "(shown once)"
+                    f"first login as [b]{node.console.newcomer}[/], once, within the hour:"
                 )
+                stderr.print(link, soft_wrap=True)
         await stop.wait()
         stderr.print("stopping …")

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -28,6 +28,7 @@ from telephony.events import CallEnded, PbxHealth, TapHealth
 from telephony.settings import AriSettings, AudioSocketSettings, PbxSettings
 from tingzhen.demo.ami_stand_in import AmiStandIn
 from tingzhen.demo.ari_stand_in import AriStandIn, PlayableLeg, Side
+from tingzhen.demo.people import let_in
 from tingzhen.demo.tape import Tape, load_tape
 from tingzhen.lab.addresses import unused_port
 from tingzhen.node import Node, running_node
@@ -55,9 +56,9 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True)
 class DemoView:
-    """How the demo talks to whoever started it."""
+    """How the demo talks to whoever started it; `started` gets the users' one-time links."""
 
-    started: Callable[[str], None]
+    started: Callable[[Mapping[str, str]], None]
     alert: Callable[[Alert], None]
     ended: Callable[[CallEnded], None]
 
@@ -161,11 +162,11 @@ async def _rounds(node: Node, pbx: RecordedPbx, options: DemoOptions, view: Demo
             if len(up) == 3:  # noqa: PLR2004 - all of them
                 break
     assert node.console is not None  # noqa: S101 - the demo's settings have one
-    address = node.console.login_link("lead")
-    view.started(address)
+    links = await asyncio.to_thread(let_in, node.console)
+    view.started(links)
     if options.browser:
         # Some openers wait for the browser to be closed: not in the loop's thread.
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(links["lead"],), daemon=True).start()
     while True:
         await pbx.play()
         if options.once:

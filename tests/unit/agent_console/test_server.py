@@ -8,6 +8,7 @@ import httpx
 import pytest
 from console_world import PASSWORD, Call, World, running
 
+from agent_console import users
 from agent_console.server import ConsoleError
 from asr.events import AsrHealth
 from telephony.events import PbxHealth
@@ -35,21 +36,48 @@ async def test_there_is_no_address_before_the_start(desk: World) -> None:
         _ = desk.server().address
 
 
-async def test_the_first_start_makes_up_a_password_that_works(desk: World) -> None:
+async def test_the_first_start_makes_an_admin_whom_a_link_lets_in_once(desk: World) -> None:
     async with running(desk.server(lead_password=None)) as server:
-        assert server.first_password
+        assert server.newcomer == "admin"
+        link = server.login_link(server.newcomer)
+        assert link.startswith(server.address)
+        token = {"token": link.partition("#t=")[2]}
         async with httpx.AsyncClient(base_url=server.address) as client:
-            answer = await client.post(
-                "/api/v1/login", json={"username": "lead", "password": server.first_password}
-            )
-            assert answer.status_code == 200
+            answer = await client.post("/api/v1/login/link", json=token)
+            assert answer.json()["role"] == "admin"
+            assert answer.json()["choose_password"]
+            assert (await client.post("/api/v1/login/link", json=token)).status_code == 401
+            chosen = {"new": "a good long one"}
+            assert (await client.post("/api/v1/me/password", json=chosen)).status_code == 204
+            assert not (await client.get("/api/v1/me")).json()["choose_password"]
+            known = {"username": "admin", "password": chosen["new"]}
+            assert (await client.post("/api/v1/login", json=known)).status_code == 200
+
+
+async def test_a_link_is_offered_until_somebody_can_come_in_without(desk: World) -> None:
+    for _ in range(2):
+        async with running(desk.server(lead_password=None)) as server:
+            assert server.newcomer == "admin"
+    with desk.engine.begin() as connection:
+        users.set_password(connection, "admin", PASSWORD)
     async with running(desk.server(lead_password=None)) as server:
-        assert server.first_password is None
+        assert server.newcomer is None
 
 
-async def test_a_configured_password_is_never_handed_back(desk: World) -> None:
+async def test_no_user_has_a_password_that_nobody_chose(desk: World) -> None:
+    async with running(desk.server(lead_password=None)) as server:
+        with desk.engine.connect() as connection:
+            assert [(u.username, u.has_password) for u in users.list_users(connection)] == [
+                ("admin", False)
+            ]
+        async with httpx.AsyncClient(base_url=server.address) as client:
+            for password in ("admin", "", "tingzhen"):
+                body = {"username": "admin", "password": password}
+                assert (await client.post("/api/v1/login", json=body)).status_code in {401, 422}
+
+
+async def test_a_configured_password_is_never_shown(desk: World) -> None:
     async with running(desk.server()) as server:
-        assert server.first_password is None
         assert PASSWORD not in repr(server.context.settings)
 
 

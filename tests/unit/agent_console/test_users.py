@@ -63,19 +63,49 @@ def test_a_name_is_given_once(connection: Connection) -> None:
         users.create_user(connection, "wang", "another one", "lead", now=0.0)
 
 
-def test_the_first_start_makes_a_lead_and_the_second_does_not(connection: Connection) -> None:
-    password = users.ensure_lead(connection, None, now=0.0)
-    assert password
-    assert users.verify(connection, "lead", password)
-    assert users.ensure_lead(connection, None, now=0.0) is None
+def test_the_first_start_makes_an_admin_without_a_password(connection: Connection) -> None:
+    assert users.ensure_admin(connection, now=0.0) == "admin"
+    found = users.find_user(connection, "admin")
+    assert found is not None
+    assert (found.role, found.has_password) == ("admin", False)
+    assert users.verify(connection, "admin", "") is None
+    assert users.ensure_admin(connection, now=0.0) == "admin"
+    users.set_password(connection, "admin", "long enough")
+    assert users.ensure_admin(connection, now=0.0) is None
+
+
+def test_whoever_is_called_admin_does_not_become_one_by_that(connection: Connection) -> None:
+    users.create_user(connection, "admin", "long enough", "agent", now=0.0)
+    assert users.ensure_admin(connection, now=0.0) == "admin2"
+    found = users.find_user(connection, "admin")
+    assert found is not None
+    assert found.role == "agent"
 
 
 def test_a_configured_password_is_the_leads_from_then_on(connection: Connection) -> None:
-    first = users.ensure_lead(connection, None, now=0.0)
-    assert first
-    assert users.ensure_lead(connection, "configured one", now=0.0) is None
+    users.ensure_lead(connection, "the first one", now=0.0)
+    users.ensure_lead(connection, "configured one", now=0.0)
     assert users.verify(connection, "lead", "configured one")
-    assert users.verify(connection, "lead", first) is None
+    assert users.verify(connection, "lead", "the first one") is None
+
+
+def test_the_last_admin_stays(connection: Connection) -> None:
+    users.create_user(connection, "wang", "long enough", "admin", now=0.0)
+    with pytest.raises(users.UserError, match="only admin"):
+        users.delete_user(connection, "wang")
+    with pytest.raises(users.UserError, match="only admin"):
+        users.change_user(connection, "wang", role="lead")
+    users.create_user(connection, "li", "long enough", "admin", now=0.0)
+    assert users.change_user(connection, "wang", role="lead").role == "lead"
+
+
+def test_what_is_not_changed_stays(connection: Connection) -> None:
+    users.create_user(
+        connection, "wang", "long enough", "agent", now=0.0, agent="PJSIP/1001", name="王芳"
+    )
+    changed = users.change_user(connection, "wang", teams=["b", "a", "b"])
+    assert (changed.agent, changed.name, changed.teams) == ("PJSIP/1001", "王芳", ("a", "b"))
+    assert users.verify(connection, "wang", "long enough") == changed
 
 
 def test_a_password_can_be_changed_only_of_somebody(connection: Connection) -> None:
