@@ -18,6 +18,7 @@ from tingzhen.cli import (
     bench_history,
     bench_rules,
     calls,
+    console,
     demo,
     doctor,
     forecast,
@@ -49,6 +50,7 @@ app.command("forecast", help=forecast.HELP)(forecast.forecast)
 app.command("report", help=report.HELP)(report.report)
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
+app.add_typer(console.app, name="console")
 bench.app.command("rules")(bench_rules.bench_rules)
 bench.app.command("history")(bench_history.bench_history)
 app.add_typer(bench.app, name="bench")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from agent_console import links, users
+from agent_console.permissions import Role
 from agent_console.server import ConsoleServer
 
-_PEOPLE: tuple[tuple[str, users.Role, str, str], ...] = (
+_PEOPLE: tuple[tuple[str, Role, str, str], ...] = (
     ("lead", "lead", "陈组长", ""),
     ("agent", "agent", "李护士", "PJSIP/1001"),
     ("inspector", "inspector", "周质检", ""),
