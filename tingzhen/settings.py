@@ -20,6 +20,7 @@ from agent_console.settings import ConsoleSettings
 from asr.settings import AsrSettings
 from backbone.errors import UserError
 from backbone.store.engine import sqlite_url
+from metrics.reports.settings import ReportSettings
 from metrics.settings import MetricsSettings
 from qa_engine.settings import QaSettings
 from telephony.settings import PbxSettings, RecordingSettings
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     qa: QaSettings = QaSettings()
     console: ConsoleSettings = ConsoleSettings()
     metrics: MetricsSettings = MetricsSettings()
+    reports: ReportSettings = ReportSettings()
 
     @property
     def store_url(self) -> URL:

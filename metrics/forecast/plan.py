@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from backbone.store.schema import alerts, calls
 from backbone.store.tables.guidance import call_topics
+from metrics.complaint_kinds import COMPLAINT_KINDS
 from metrics.forecast import arrivals
 from metrics.forecast.arrivals import SLOTS, Errors
 from metrics.forecast.complaints import ComplaintWarning, HitRate, TopicWeek, hit_rate, warn
@@ -28,8 +29,6 @@ from metrics.periods import today as local_date
 HISTORY_WEEKS = 12
 DEFAULT_AHT_S = 180.0
 """Average handle time where nothing has been handled yet."""
-COMPLAINT_KINDS = ("customer_complaint", "escalation_threat")
-"""Alerts by which a call counts as one with a complaint."""
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
