@@ -155,7 +155,21 @@ class HealthCollector(Collector):
 HEALTH_COUNTERS = frozenset({*(f"asr_{name}" for name, _, _ in _ASR_COUNTERS), "ami_reconnects"})
 """What the health reports count, named as backbone's counters are."""
 
-_ALWAYS_SHOWN = ("ami_dropped", "journal_failures", "journal_lost", "projection_failures")
+_ALWAYS_SHOWN = (
+    "alerts_escalated",
+    "ami_dropped",
+    "journal_failures",
+    "journal_lost",
+    "notify_dropped",
+    "notify_failed",
+    "notify_sent",
+    "projection_failures",
+    "recorder_failures",
+    "recordings_incomplete",
+    "recordings_stored",
+    "taps_failed",
+    "taps_lost",
+)
 _BUS_DELIVERIES = ("durable", "latest", "live")
 
 

@@ -13,6 +13,7 @@ SLA_EDGES = (5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 
 TALK_EDGES = (10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1800.0)
 LAG_EDGES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0)
+LATENCY_EDGES = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 8.0, 15.0)
 ACKNOWLEDGE_EDGES = (5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 
 
@@ -50,6 +51,9 @@ class Families:
         )
         self.in_ring_limit = counter(
             "calls_answered_in_ring_limit", "Answered calls within the ring limit.", "queue"
+        )
+        self.refused = counter(
+            "calls_refused", "Callers whom a queue did not take in.", "queue", "reason"
         )
         self.calls_incomplete = counter(
             "calls_incomplete", "Finished calls whose record lacks something, by reason.", "reason"
@@ -110,6 +114,12 @@ class Families:
             "Time from an alert to its acknowledgement.",
             ACKNOWLEDGE_EDGES,
             "severity",
+        )
+        self.alert_latency = histogram(
+            "alert_latency_seconds",
+            "Time from the end of the words to the alert on them.",
+            LATENCY_EDGES,
+            "stage",
         )
         self.compliance = counter(
             "compliance_steps", "Required steps of calls that reached a state.", "step", "state"

@@ -45,6 +45,8 @@ class LiveCall:
     connected: bool = False
     counted_answer: bool = False
     """Whether this process counted the answer: one counted before a restart is not tapped anew."""
+    answered_at: float | None = None
+    """When the call's clock began, by our own; epoch seconds."""
     heard: set[Role] = field(default_factory=set)
 
 
@@ -77,18 +79,24 @@ class LiveCalls:
         self._calls[call_id] = LiveCall(queue, at)
         return True
 
-    def connect(self, call_id: str) -> bool:
+    def connect(self, call_id: str, answered_at: float | None = None) -> bool:
         """An agent took the visit. False when that is known, or the visit is none of ours."""
         call = self._calls.get(call_id)
         if call is None or call.connected:
             return False
         call.connected = call.counted_answer = True
+        call.answered_at = answered_at
         return True
 
     def connected(self, call_id: str) -> bool:
         """Whether an agent has taken this visit, which is still under way."""
         call = self._calls.get(call_id)
         return call is not None and call.connected
+
+    def answered_at(self, call_id: str) -> float | None:
+        """When the clock of a visit under way began; None when that is not known."""
+        call = self._calls.get(call_id)
+        return call.answered_at if call is not None else None
 
     def end(self, call_id: str) -> bool:
         """The visit is over. False when it was over before."""

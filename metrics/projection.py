@@ -15,28 +15,42 @@ from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
+from metrics.agents import AgentsCollector
 from metrics.collectors import (
     HEALTH_COUNTERS,
     CountersCollector,
     HealthCollector,
     LiveCollector,
 )
+from metrics.day import DayCollector
 from metrics.families import Families
 from metrics.first_contact import FirstContact, Resolution
+from metrics.history import KpiReport
 from metrics.kpi import is_short_abandon
 from metrics.labels import OTHER, LabelBound, WordBound
 from metrics.live import LiveCalls, Once
 from metrics.settings import MetricsSettings
 from metrics.store import OpenAlert, OpenCall
-from qa_engine.events import SEVERITIES, Alert, AlertAcknowledged, ComplianceStep, RulesLoaded
+from qa_engine.events import (
+    SEVERITIES,
+    Alert,
+    AlertAcknowledged,
+    ComplianceStep,
+    ProvisionalAlert,
+    RulesLoaded,
+)
 from telephony.events import (
+    AgentState,
     CallConnected,
     CallEnded,
     CallJoined,
     CallRated,
     CallRecord,
+    CallRefused,
     Outcome,
     PbxHealth,
+    QueueState,
+    RefusalReason,
     RingEnded,
     RingResult,
     TapHealth,
@@ -49,6 +63,7 @@ _MAX_REASONS = 40
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_REFUSALS: tuple[RefusalReason, ...] = get_args(RefusalReason)
 _RING_RESULTS: tuple[RingResult, ...] = get_args(RingResult)
 
 
@@ -85,10 +100,15 @@ class MetricsProjection:
         self._call_reasons = WordBound(_MAX_REASONS)
         self._leg_reasons = WordBound(_MAX_REASONS)
         self._raised = Once(_REMEMBERED_ALERTS)
+        self._refused = Once(_REMEMBERED_ALERTS)
         self._rated = Once(_REMEMBERED_ALERTS)
         self._open_alerts: OrderedDict[str, tuple[str, float]] = OrderedDict()
         registry.register(LiveCollector(self._live, self._queues, clock))
         registry.register(self._health)
+        self._day = DayCollector(self._queues)
+        registry.register(self._day)
+        agents = AgentsCollector(self._queues)
+        registry.register(agents)
         counted = self._families.counter_names | HEALTH_COUNTERS
         registry.register(CountersCollector(counters, depths, counted))
         # Any: each handler takes its own event class, which is the key it stands under.
@@ -98,10 +118,14 @@ class MetricsProjection:
             CallConnected: self._call_connected,
             CallEnded: self._call_ended,
             CallRated: self._call_rated,
+            CallRefused: self._call_refused,
+            AgentState: agents.agent,
+            QueueState: agents.queue,
             LegOpened: self._leg_opened,
             LegClosed: self._leg_closed,
             TranscriptFinal: self._transcript_final,
             Alert: self._alert,
+            ProvisionalAlert: self._provisional,
             AlertAcknowledged: self._acknowledged,
             ComplianceStep: self._compliance_step,
             RulesLoaded: self._rules_loaded,
@@ -147,6 +171,10 @@ class MetricsProjection:
             self._families.fcr_calls.labels(*labels).set(value.answered)
         self._families.fcr_read.set(read_at)
 
+    def day_totals(self, report: KpiReport) -> None:
+        """Show today's totals, read by queue."""
+        self._day.show(report)
+
     # Calls
 
     def _call_joined(self, event: CallJoined) -> None:
@@ -163,32 +191,26 @@ class MetricsProjection:
 
     def _call_connected(self, event: CallConnected) -> None:
         queue = self._join(event.call_id, event.queue, event.at - (event.wait_s or 0.0))
-        self._answer(queue, event.call_id, event.wait_s, event.ring_s, event.rings)
+        # Where the answer itself was not seen, nothing can be timed from it.
+        answered_at = None if event.resumed else event.heard_at
+        if self._live.connect(event.call_id, answered_at):
+            self._answered(queue, event)
 
-    def _answer(
-        self,
-        queue: str,
-        call_id: str,
-        wait_s: float | None,
-        ring_s: float | None,
-        rings: int | None,
-    ) -> None:
-        if not self._live.connect(call_id):
-            return
+    def _answered(self, queue: str, call: CallConnected | CallRecord) -> None:
         self._families.offered.labels(queue).inc()
         self._families.answered.labels(queue).inc()
-        if wait_s is not None:
-            self._families.wait.labels(queue, "answered").observe(wait_s)
-        if ring_s is not None:
-            self._families.ring.labels(queue).observe(ring_s)
-        if rings is not None and rings <= self._settings.ring_limit:
+        if call.wait_s is not None:
+            self._families.wait.labels(queue, "answered").observe(call.wait_s)
+        if call.ring_s is not None:
+            self._families.ring.labels(queue).observe(call.ring_s)
+        if call.rings is not None and call.rings <= self._settings.ring_limit:
             self._families.in_ring_limit.labels(queue).inc()
 
     def _call_ended(self, event: CallEnded) -> None:
         record = event.record
         queue = self._join(event.call_id, record.queue, record.joined_at)
-        if record.outcome == "answered":
-            self._answer(queue, event.call_id, record.wait_s, record.ring_s, record.rings)
+        if record.outcome == "answered" and self._live.connect(event.call_id):
+            self._answered(queue, record)
         was_connected = self._live.connected(event.call_id)
         if not self._live.end(event.call_id):
             return
@@ -209,6 +231,10 @@ class MetricsProjection:
             self._families.offered.labels(queue).inc()
         if record.wait_s is not None:
             self._families.wait.labels(queue, record.outcome).observe(record.wait_s)
+
+    def _call_refused(self, event: CallRefused) -> None:
+        if self._refused.first(f"{event.system}/{event.uniqueid}/{event.attempt}"):
+            self._families.refused.labels(self._queue(event.queue), event.reason).inc()
 
     def _call_rated(self, event: CallRated) -> None:
         if not self._rated.first(event.call_id):
@@ -244,7 +270,18 @@ class MetricsProjection:
         if event.alert_id in self._open_alerts or not self._raised.first(event.alert_id):
             return
         self._families.alerts.labels(self._kinds.value(event.kind), event.severity).inc()
+        self._observe_latency("final", event)
         self._open_alert(event.alert_id, event.severity, event.at)
+
+    def _provisional(self, event: ProvisionalAlert) -> None:
+        if self._raised.first(event.alert_id):
+            self._observe_latency("partial", event)
+
+    def _observe_latency(self, stage: str, event: Alert | ProvisionalAlert) -> None:
+        answered_at = self._live.answered_at(event.call_id)
+        if answered_at is not None and event.evidence.segment_id:  # else it is not about words
+            latency = event.at - (answered_at + event.end)
+            self._families.alert_latency.labels(stage).observe(max(0.0, latency))
 
     def _open_alert(self, alert_id: str, severity: str, at: float) -> None:
         self._open_alerts[alert_id] = (severity, at)
@@ -292,6 +329,8 @@ class MetricsProjection:
             counter.labels(queue)
         for outcome in _OUTCOMES:
             families.ended.labels(queue, outcome)
+        for reason in _REFUSALS:
+            families.refused.labels(queue, reason)
         for result in _RING_RESULTS:
             families.ring_attempts.labels(queue, result)
         families.wait.labels(queue, "answered")
@@ -309,6 +348,8 @@ class MetricsProjection:
         for severity in SEVERITIES:
             families.alerts_open.labels(severity)
             families.acknowledge.labels(severity)
+        for stage in ("final", "partial"):
+            families.alert_latency.labels(stage)
         for kind, raised_as in alert_kinds:
             families.alerts.labels(self._kinds.value(kind), raised_as)
         families.build.info({"version": _own_version(), "python": python_version()})

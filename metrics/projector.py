@@ -73,6 +73,7 @@ class MetricsProjector:
                 if self._store is not None:
                     await self._restore(self._store)
                     tasks.create_task(self._read_first_contact(self._store))
+                    tasks.create_task(self._read_day(self._store))
                 await self._apply(subscription)
         finally:
             subscription.close()
@@ -113,6 +114,19 @@ class MetricsProjector:
                     self._projection.first_contact(window_days, resolution, now)
             rest = _REST_PER_READ * (time.monotonic() - started)
             await self._clock.sleep(max(settings.refresh_s, rest))
+
+    async def _read_day(self, store: MetricsStore) -> NoReturn:
+        while True:
+            started = time.monotonic()
+            try:
+                report = await asyncio.to_thread(store.day_totals, self._clock.time())
+            except SQLAlchemyError as error:
+                self._counters.add("metrics_store_failures")
+                _log.error("day_totals_read_failed", error=type(error).__name__)
+            else:
+                self._projection.day_totals(report)
+            rest = _REST_PER_READ * (time.monotonic() - started)
+            await self._clock.sleep(max(self._settings.day_refresh_s, rest))
 
     def _resolutions(self, store: MetricsStore, now: float) -> dict[int, Resolution]:
         settings = self._settings.first_contact

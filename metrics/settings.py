@@ -70,6 +70,12 @@ class MetricsSettings(BaseModel):
         description="Window W, in days, of repeat calls and first-contact resolution in the KPIs "
         "of a period.",
     )
+    day_refresh_s: float = Field(
+        default=30.0, gt=0, description="Seconds between two readings of today's totals."
+    )
+    certificates: tuple[Path, ...] = Field(
+        default=(), description="PEM files whose end is watched: the proxy's, the PBX's."
+    )
     first_contact: FirstContactSettings = Field(
         default_factory=FirstContactSettings, description="First-contact resolution."
     )

@@ -8,6 +8,9 @@ from sqlalchemy import Engine, select
 
 from backbone.store.schema import alerts, calls
 from metrics.first_contact import Contact
+from metrics.history import KpiReport, read_kpis
+from metrics.periods import period_of, today
+from metrics.settings import MetricsSettings
 
 
 class OpenCall(NamedTuple):
@@ -42,12 +45,17 @@ class MetricsStore(Protocol):
         """Queue visits that joined after `since`."""
         ...
 
+    def day_totals(self, now: float) -> KpiReport:
+        """The KPIs of the local day that `now` is in, by queue."""
+        ...
+
 
 class SqlMetricsStore:
     """The call store of `backbone.store`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, settings: MetricsSettings) -> None:
         self._engine = engine
+        self._settings = settings
 
     def open_calls(self, since: float) -> list[OpenCall]:
         """Visits that joined after `since` (epoch seconds) and have not ended."""
@@ -78,3 +86,12 @@ class SqlMetricsStore:
                 Contact(caller, joined_at, outcome == "answered", f"{system}/{uniqueid}")
                 for caller, joined_at, outcome, system, uniqueid in connection.execute(query)
             ]
+
+    def day_totals(self, now: float) -> KpiReport:
+        """The KPIs of the local day that `now` is in, by queue."""
+        zone = self._settings.zone
+        period = period_of("day", today(now, zone), zone)
+        with self._engine.connect() as connection:
+            return read_kpis(
+                connection, period, self._settings, now=now, by=("queue",), speech=False
+            )

@@ -7,13 +7,20 @@ from typing import Any
 from asr.events import AsrHealth, TranscriptFinal
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened
+from metrics.board import Row
+from metrics.figures import figures
+from metrics.history import KpiReport
+from metrics.tally import Conventions, Tally, Visit
 from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Evidence, RulesLoaded
 from telephony.events import (
+    AgentState,
     CallConnected,
     CallEnded,
     CallJoined,
     CallRecord,
+    CallRefused,
     PbxHealth,
+    QueueState,
     RingEnded,
     TapHealth,
 )
@@ -65,6 +72,7 @@ def connected(
     ring_s: float | None = 6.0,
     rings: int | None = 2,
     resumed: bool = False,
+    heard_at: float | None = None,
 ) -> CallConnected:
     return CallConnected(
         at=at,
@@ -79,6 +87,7 @@ def connected(
         ring_s=ring_s,
         rings=rings,
         resumed=resumed,
+        heard_at=heard_at,
     )
 
 
@@ -155,12 +164,17 @@ def final(call: str, *, lag_s: float = 0.8, unintelligible: bool = False) -> Tra
 
 
 def alert(
-    name: str, *, kind: str = "taboo_phrase", severity: Any = "high", at: float = 1021.0
+    name: str,
+    *,
+    kind: str = "taboo_phrase",
+    severity: Any = "high",
+    at: float = 1021.0,
+    call: str = "c1",
 ) -> Alert:
     return Alert(
         at=at,
         alert_id=name,
-        call_id="c1",
+        call_id=call,
         queue="support",
         agent="PJSIP/1001",
         rule="taboo-1",
@@ -173,7 +187,7 @@ def alert(
         start=1.0,
         end=3.0,
         suspected=False,
-        evidence=Evidence(text=SPOKEN),
+        evidence=Evidence(segment_id=f"{call}-1", text=SPOKEN),
     )
 
 
@@ -230,16 +244,20 @@ def round_of_calls(number: int, now: float) -> list[Event]:
         rules(),
         pbx_health(last_event_at=now),
         tap_health(),
+        agent_state("PJSIP/1001", "talking"),
+        agent_state("PJSIP/1002", "available"),
+        queue_state(),
+        refused(number),
         asr_health(number + 1),
         joined(a, at=now - 60),
         rang(a),
-        connected(a, at=now - 52),
+        connected(a, at=now - 52, heard_at=now - 52),
         leg_opened(a, "agent"),
         leg_opened(a, "customer"),
         final(a),
         step("greeting", "done"),
         step("closing", "missing"),
-        alert(f"alert-{number}-1", at=now - 40),
+        alert(f"alert-{number}-1", at=now - 48, call=a),
         alert(f"alert-{number}-2", kind="red_line", severity="critical", at=now - 40),
         acknowledged(f"alert-{number}-1", at=now - 30),
         leg_closed(a, "customer", complete=False, reason="media_server_stopped"),
@@ -256,3 +274,66 @@ def round_of_calls(number: int, now: float) -> list[Event]:
         ),
         joined(c, at=now - 5),
     ]
+
+
+def day_report(now: float) -> KpiReport:
+    """Today's totals as the store would read them: one call answered, one given up."""
+    tally = Tally()
+    for number, outcome in enumerate(("answered", "abandoned")):
+        answered = outcome == "answered"
+        tally.add_visit(
+            Visit(
+                call_id=f"{number}",
+                queue="support",
+                agent="PJSIP/1001" if answered else "",
+                caller=CALLER,
+                channel=f"{number}",
+                first=True,
+                at=now,
+                outcome=outcome,  # type: ignore[arg-type]  # mypy sees a str
+                wait_s=8.0 if answered else 20.0,
+                rings=2 if answered else None,
+                talk_s=92.0 if answered else None,
+                hold_s=0.0,
+                wrap_up_s=10.0 if answered else None,
+                transferred=False,
+            ),
+            Conventions(),
+        )
+    tally.add({"talk_state_s": 60.0, "idle_s": 40.0, "rated": 10, "satisfied": 9})
+    tally.add({"unanswered_known": 1, "called_back": 1, "acknowledged": 1})
+    tally.add({"script_required": 10, "script_done": 9, "legs_closed": 2, "legs_complete": 2})
+    kpis = figures(tally)
+    return KpiReport(
+        period="day",
+        label="2026-11-22",
+        start=now - 3600,
+        end=now + 3600,
+        time_zone="Asia/Shanghai",
+        read_at=now,
+        total=kpis,
+        by={"queue": (Row(key="support", kpis=kpis),)},
+    )
+
+
+def agent_state(agent: str = "PJSIP/1001", state: Any = "available") -> AgentState:
+    return AgentState(at=1000.0, system="pbx", agent=agent, name=AGENT_NAME, state=state, since=1.0)
+
+
+def queue_state(*, system: str = "pbx", members: int = 3, available: int = 2) -> QueueState:
+    return QueueState(
+        at=1000.0,
+        system=system,
+        queue="support",
+        waiting=(),
+        longest_since=None,
+        members=members,
+        available=available,
+        paused=1,
+    )
+
+
+def refused(number: int = 1) -> CallRefused:
+    return CallRefused(
+        at=1000.0, system="pbx", uniqueid="r.1", attempt=number, queue="support", reason="full"
+    )

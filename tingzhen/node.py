@@ -33,6 +33,7 @@ from backbone.lifecycle import NodeStarted
 from backbone.store.engine import open_engine
 from backbone.store.journal import Projection, StoreJournal
 from metrics.exposition import MetricsApp
+from metrics.host import HostCollector
 from metrics.projector import MetricsProjector
 from metrics.store import SqlMetricsStore
 from qa_engine.escalation import EscalationTimer
@@ -225,13 +226,14 @@ def _build(  # noqa: PLR0917 - the parts of a node
     control = Control(bus, clock, counters)
     qa = QaService(settings.qa, bus, clock, counters) if "qa" in settings.components else None
     if "metrics" in settings.components:
+        registry.register(HostCollector(settings.data_dir, settings.metrics.certificates))
         runners["metrics"] = MetricsProjector(
             settings.metrics,
             bus,
             counters,
             clock,
             registry,
-            store=SqlMetricsStore(engine),
+            store=SqlMetricsStore(engine, settings.metrics),
             alert_kinds=qa.alert_kinds() if qa else (),
         ).run()
     if "console" in settings.components:

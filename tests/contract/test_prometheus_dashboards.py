@@ -11,7 +11,7 @@ import time
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from metrics_script import round_of_calls
+from metrics_script import day_report, round_of_calls
 from prometheus_client import CollectorRegistry
 from prometheus_fixture import dashboard_queries, scraping
 from starlette.routing import Route
@@ -50,6 +50,9 @@ class Store:
             for c in first[::10]
         ]
         return first + again
+
+    def day_totals(self, now):
+        return day_report(now)
 
 
 class Program:

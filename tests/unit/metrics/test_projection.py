@@ -12,6 +12,7 @@ from metrics_script import (
     CALLER_NAME,
     SPOKEN,
     acknowledged,
+    agent_state,
     alert,
     asr_health,
     connected,
@@ -21,7 +22,9 @@ from metrics_script import (
     leg_closed,
     leg_opened,
     pbx_health,
+    queue_state,
     rang,
+    refused,
     round_of_calls,
     rules,
     step,
@@ -407,3 +410,37 @@ def test_a_scrape_of_many_queues_stays_small():
     text = board.text()
     assert len(text) < 2_000_000
     assert text.count("tingzhen_calls_joined_total{") == 51  # fifty and `other`
+
+
+def test_agents_are_counted_by_state_and_not_named():
+    board = Board()
+    board.feed(agent_state("PJSIP/1001", "talking"), agent_state("PJSIP/1002"))
+    board.feed(agent_state("PJSIP/1001", "available"), queue_state())
+    board.feed(queue_state(system="pbx-2", members=1, available=0))
+    assert board.value("agents", state="available") == 2
+    assert board.value("agents", state="talking") == 0
+    assert board.value("queue_members", queue="support", state="logged_in") == 4
+    assert board.value("queue_members", queue="support", state="available") == 2
+
+
+def test_a_refused_caller_counts_once():
+    board = Board()
+    board.feed(refused(1), refused(1), refused(2))
+    assert board.value("calls_refused_total", queue="support", reason="full") == 2
+
+
+def latency(board, stage):
+    return board.value("alert_latency_seconds_sum", stage=stage), board.value(
+        "alert_latency_seconds_count", stage=stage
+    )
+
+
+def test_an_alert_is_timed_from_the_end_of_its_words():
+    board = Board()
+    board.feed(connected("c1", heard_at=1008.0))
+    board.feed(alert("1", at=1012.5))  # the words ended three seconds into the call
+    assert latency(board, "final") == (1.5, 1)
+    board.feed(connected("c2"), alert("2", call="c2"))  # nobody knows when that call began
+    board.feed(alert("3", call="c3"))
+    assert latency(board, "final") == (1.5, 1)
+    assert latency(board, "partial") == (0.0, 0)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
-from metrics_script import CALLER, alert, connected, ended, joined, record
+from metrics_script import CALLER, alert, connected, day_report, ended, joined, record
 from prometheus_client import CollectorRegistry
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
@@ -45,6 +45,10 @@ class FakeStore:
     def contacts(self, since):
         self._read()
         return [Contact("1", since + DAY, answered=True, channel="x")]
+
+    def day_totals(self, now):
+        self._read()
+        return day_report(now)
 
 
 class Running:
@@ -168,7 +172,7 @@ def test_the_call_store_is_read(engine):
             }
             values |= {"evidence": "{}", "state": state}
             connection.execute(insert(alerts_table).values(values))
-    store = SqlMetricsStore(engine)
+    store = SqlMetricsStore(engine, MetricsSettings())
     assert store.open_calls(NOW - 3600) == [OpenCall("waiting", "support", NOW - 10, None)]
     assert store.open_alerts(10) == [OpenAlert("open", "high", NOW)]
     assert store.open_alerts(0) == []
@@ -176,3 +180,14 @@ def test_the_call_store_is_read(engine):
         Contact(CALLER, NOW - 100, answered=True, channel="pbx/done.1"),
         Contact(CALLER, NOW - 10, answered=False, channel="pbx/waiting.1"),
     ]
+
+
+async def test_todays_totals_are_read_every_half_minute():
+    store = FakeStore()
+    async with running(store) as it:
+        await it.until(lambda: it.value("day_answer_rate_ratio", queue="support") == 0.5)
+        assert it.value("site_day_calls_offered") == 2
+        assert it.value("site_day_occupancy_ratio") == pytest.approx(0.6)
+        assert it.value("day_read_timestamp_seconds") == NOW
+        await it.clock.advance(30.0)
+        await it.until(lambda: it.value("day_read_timestamp_seconds") == NOW + 30)
