@@ -15,7 +15,7 @@ from telephony.legs.leg import Leg
 from telephony.legs.server import LegServer
 from telephony.link import Talk
 from telephony.settings import PbxSettings
-from telephony.taps.ari import AriClient, AriError, AriEvent, AriGoneError, Direction
+from telephony.taps.ari import AriClient, AriError, AriEvent, AriGoneError, Direction, trust
 from telephony.waiting import until
 
 if TYPE_CHECKING:
@@ -72,9 +72,11 @@ class SnoopWay:
             backoff.reset()
             changed()
 
+        tls = await trust(self._settings.ari)
         while True:
             try:
-                async with AriClient(self._settings.ari, self._settings.ari_secret()) as client:
+                secret = self._settings.ari_secret()
+                async with AriClient(self._settings.ari, secret, tls) as client:
                     self._ari = client
                     await client.listen(connected, self._heard)
             except (AriError, ValueError) as error:

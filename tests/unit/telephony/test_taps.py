@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from backbone.media import LegClosed
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.events import CallConnected, CallEnded, TapHealth
 from telephony.settings import AriSettings, AudioSocketSettings, PbxSettings
-from telephony.taps.ari import AriClient, AriError, AriGoneError
+from telephony.taps.ari import AriClient, AriError, AriGoneError, trust
 from telephony.taps.service import TapService
 
 PASSWORD = "hush-hush"
@@ -90,6 +91,49 @@ async def test_refused_request_is_an_error(status, kind):
     async with http(status) as (url, _), client(url) as ari:
         with pytest.raises(kind):
             await ari.snoop("1.2", "in", "x")
+
+
+@contextlib.asynccontextmanager
+async def busy_asterisk(*, sessions=100, answers_after_s=0.01):
+    """A server that, like Asterisk, turns the next connection away when it has enough of them."""
+    seen = {"open": 0, "most": 0, "turned_away": 0, "answered": 0}
+
+    async def serve(reader, writer):
+        if seen["open"] >= sessions:
+            seen["turned_away"] += 1
+            writer.transport.abort()
+            return
+        seen["open"] += 1
+        seen["most"] = max(seen["most"], seen["open"])
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(answers_after_s)
+                seen["answered"] += 1
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        seen["open"] -= 1
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}/ari", seen
+
+
+async def test_a_thousand_legs_asked_for_at_once_all_get_their_turn():
+    async with busy_asterisk() as (url, seen), client(url) as ari, asyncio.TaskGroup() as tasks:
+        for number in range(1000):
+            tasks.create_task(ari.snoop("1795295000.1", "in", f"leg-{number}"))
+    assert seen["answered"] == 1000
+    assert seen["turned_away"] == 0
+    assert seen["most"] < 100
+
+
+async def test_trust_is_asked_for_where_the_address_wants_it():
+    assert await trust(AriSettings(url="http://127.0.0.1:8088/ari")) is None
+    trusted = await trust(AriSettings(url="https://pbx.example:8089/ari"))
+    assert trusted.verify_mode is ssl.CERT_REQUIRED
+    assert trusted.check_hostname
 
 
 @contextlib.asynccontextmanager
