@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection, func, select, update
 
-from backbone.events import Event
+from backbone.events import Delivery, Event, decode, kind_of
 from backbone.store.journal import Projection
 from backbone.store.rows import replace_row
+from backbone.store.schema import calls, journal
 from backbone.store.tables.guidance import call_emotions, call_scripts, call_topics, empathy_offers
 from qa_engine.events import (
     EmotionCourse,
@@ -144,6 +148,29 @@ PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
     EmpathyUsed: (_used,),
 }
 """What the journal writes into our tables; every one may see an event twice."""
+
+
+def calls_under_way(
+    connection: Connection, since: float, kinds: Sequence[type[Event]]
+) -> dict[str, list[Event]]:
+    """What is journalled, of these classes, about calls that joined since and have not ended.
+
+    An event that this version cannot read is left out.
+    """
+    open_calls = select(calls.c.call_id).where(
+        calls.c.ended_at.is_(None), calls.c.joined_at >= since
+    )
+    names = [kind_of(cls) for cls in kinds if cls.delivery is Delivery.DURABLE]
+    rows = connection.execute(
+        select(journal.c.call_id, journal.c.kind, journal.c.payload)
+        .where(journal.c.call_id.in_(open_calls), journal.c.kind.in_(names))
+        .order_by(journal.c.seq)
+    )
+    told: dict[str, list[Event]] = {}
+    for row in rows:
+        with contextlib.suppress(LookupError, ValueError):
+            told.setdefault(row.call_id, []).append(decode(row.kind, row.payload))
+    return told
 
 
 def topic_of(connection: Connection, call_id: str) -> str:

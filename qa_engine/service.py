@@ -21,7 +21,7 @@ from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened
-from qa_engine.events import RuleMuted, RulesLoaded, Severity
+from qa_engine.events import RuleMuted, RulesLoaded, Severity, TopicDetected
 from qa_engine.judge import CallJudge, Verdict
 from qa_engine.operators.base import BaseRule, one_lower
 from qa_engine.pack import DEFAULT_PACK, PackError, fingerprint, load
@@ -41,6 +41,7 @@ _LISTENS_TO = (
     TranscriptPartial,
     TranscriptFinal,
     RuleMuted,
+    TopicDetected,
 )
 _RETELL_S = 15.0
 

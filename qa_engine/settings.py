@@ -79,5 +79,9 @@ class QaSettings(BaseModel):
         default_factory=dict,
         description="new, regular or senior, by the agent's interface; regular if not named.",
     )
+    guidance: bool = Field(
+        default=True,
+        description="Follow topic, script and the caller's feelings, and offer sentences.",
+    )
     escalation: EscalationSettings = EscalationSettings()
     calls: int = Field(default=5000, ge=1, description="Calls judged at the same time at most.")

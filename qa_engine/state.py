@@ -17,7 +17,7 @@ from backbone.events import Event
 from backbone.media import LegClosed, LegOpened, Role
 from qa_engine.attributes import Seniority
 from qa_engine.conditions.base import Moment
-from qa_engine.events import RuleMuted
+from qa_engine.events import RuleMuted, TopicDetected
 from qa_engine.words import Scan, WordIndex
 from telephony.events import (
     AgentSpeechEnds,
@@ -216,6 +216,8 @@ class CallState:
                 self._segment(event.role, event.segment_id, event.start)
             case SpeechStopped():
                 self._segment(event.role, event.segment_id, event.start).end = event.end
+            case TopicDetected():
+                self.topics = {event.topic}
             case RuleMuted(muted=True):
                 self.muted.add(event.rule)
             case RuleMuted():

@@ -15,7 +15,10 @@ from backbone.clock import Clock
 from backbone.events import Event
 from backbone.ids import new_id
 from backbone.media import LegOpened, Role
-from qa_engine.judge import CallJudge, Verdict
+from qa_engine.events import TopicDetected
+from qa_engine.guidance.call import CallGuidance
+from qa_engine.guidance.content import Guidance
+from qa_engine.judge import CallJudge
 from qa_engine.pack import Pack
 from telephony.events import CallConnected, CallEnded, CallJoined, CallRecord
 
@@ -50,18 +53,25 @@ class RecordedCall:
         roles: the sides that were recorded.
         answered_at: epoch seconds that stand for the agent's answer.
         duration_s: length of the recording.
+        guidance: to follow topic, script and feelings by; None: not at all.
     """
 
     def __init__(
-        self, pack: Pack, roles: list[Role], answered_at: float, duration_s: float
+        self,
+        pack: Pack,
+        roles: list[Role],
+        answered_at: float,
+        duration_s: float,
+        guidance: Guidance | None = None,
     ) -> None:
         self.call_id = new_id()
         self._judge = CallJudge(pack, self.call_id)
+        self._guidance = None if guidance is None else CallGuidance(guidance, self.call_id)
         self._roles = roles
         self._answered_at = answered_at
         self._duration_s = duration_s
 
-    def open(self) -> list[Verdict]:
+    def open(self) -> list[Event]:
         """The agent answers."""
         at = self._answered_at
         joined = CallJoined(
@@ -95,15 +105,20 @@ class RecordedCall:
         ]
         return [verdict for event in (joined, connected, *legs) for verdict in self.feed(event, at)]
 
-    def feed(self, event: Event, now: float) -> list[Verdict]:
+    def feed(self, event: Event, now: float) -> list[Event]:
         """Something was heard; `now` is epoch seconds."""
-        return self._judge.feed(event, now)
+        told = [] if self._guidance is None else self._guidance.feed(event, now)
+        # Rules may be in force on some topics only.
+        topics = [topic for topic in told if isinstance(topic, TopicDetected)]
+        judged = [v for heard in (*topics, event) for v in self._judge.feed(heard, now)]
+        return [*told, *judged]
 
-    def tick(self, now: float) -> list[Verdict]:
+    def tick(self, now: float) -> list[Event]:
         """Time passes."""
-        return self._judge.tick(now)
+        told = [] if self._guidance is None else self._guidance.tick(now)
+        return [*told, *self._judge.tick(now)]
 
-    def end(self, now: float, duration_s: float | None = None) -> list[Verdict]:
+    def end(self, now: float, duration_s: float | None = None) -> list[Event]:
         """The recording is over and all of it is transcribed; `duration_s` if known only now."""
         if duration_s is not None:
             self._duration_s = duration_s
@@ -135,7 +150,8 @@ class RecordedCall:
             incomplete_reason="recording",
         )
         verdicts = self.feed(CallEnded(at=ended_at, call_id=self.call_id, record=record), now)
-        return verdicts + self._judge.close(now)
+        told = [] if self._guidance is None else self._guidance.close(now)
+        return [*verdicts, *told, *self._judge.close(now)]
 
 
 def heard_at(event: Event) -> float:
@@ -155,7 +171,7 @@ def judge_in_order(
     """Judge what was heard in the order in which it would have been heard live."""
     judged: list[Judged] = []
 
-    def take(at: float, verdicts: list[Verdict]) -> None:
+    def take(at: float, verdicts: list[Event]) -> None:
         judged.extend((at, verdict) for verdict in verdicts)
 
     take(0.0, call.open())
@@ -182,6 +198,7 @@ async def analyze(
     clock: Clock,
     *,
     realtime: bool = False,
+    guidance: Guidance | None = None,
 ) -> AsyncIterator[Judged]:
     """Transcribe and judge a recorded call.
 
@@ -193,6 +210,7 @@ async def analyze(
         clock: the system's.
         realtime: at the speed of speech, with partials; otherwise as fast as this machine
             decodes, judged afterwards in the order of speech.
+        guidance: to follow topic, script and feelings by; None: not at all.
 
     Yields:
         Transcripts as they come, and verdicts, with when they are known on the call's clock.
@@ -202,7 +220,7 @@ async def analyze(
     """
     duration_s = await asyncio.to_thread(duration_of, files)
     answered_at = clock.time()
-    call = RecordedCall(pack, list(files), answered_at, duration_s)
+    call = RecordedCall(pack, list(files), answered_at, duration_s, guidance)
     events = transcribe_files(
         files, settings, recogniser, realtime=realtime, clock=clock, call_id=call.call_id
     )
@@ -224,7 +242,7 @@ async def _live(
 ) -> AsyncIterator[Judged]:
     output: asyncio.Queue[Judged | None] = asyncio.Queue(10_000)
 
-    def take(verdicts: list[Verdict]) -> None:
+    def take(verdicts: list[Event]) -> None:
         for verdict in verdicts:
             output.put_nowait((clock.time() - answered_at, verdict))
 

@@ -37,6 +37,7 @@ from metrics.host import HostCollector
 from metrics.projector import MetricsProjector
 from metrics.store import SqlMetricsStore
 from qa_engine.escalation import EscalationTimer
+from qa_engine.guidance.service import GuidanceService
 from qa_engine.privacy import redact
 from qa_engine.service import QaService
 from telephony.audiosocket.server import AudioSocketServer
@@ -254,6 +255,9 @@ def _build(  # noqa: PLR0917 - the parts of a node
         if settings.qa.escalation.enabled:
             timer = EscalationTimer(settings.qa.escalation, bus, clock, counters, engine=engine)
             runners["escalation"] = timer.run()
+        if settings.qa.guidance:
+            guidance = GuidanceService(settings.qa, bus, clock, counters, engine)
+            runners["guidance"] = guidance.run()
     if "asr" in settings.components:
         if recogniser is None:
             raise ValueError("the asr component needs a recogniser")

@@ -21,6 +21,7 @@ from qa_engine.guidance.content import Guidance
 from qa_engine.scripts.tracker import Heard, ScriptTracker
 from qa_engine.state import CallState, Said
 from qa_engine.topics.detector import Detected, TopicDetector
+from telephony.events import CallConnected
 
 Told = (
     TopicDetected
@@ -69,27 +70,18 @@ class CallGuidance:
     def feed(self, event: Event, now: float) -> list[Told]:
         """Take an event of this call in. `now` is in seconds since the epoch."""
         self.state.now = max(now, self.state.now)
-        if self._closed:
+        if self._closed or self._remembers(event):
             return []
-        match event:
-            case TopicDetected():
-                self._topic_told = event.topic
-                return []
-            case EmpathyOffered():
-                self._known_offer(event)
-                return []
-            case EmpathyUsed():
-                self._offers.settle(event.offer_id)
-                return []
-            case _:
-                pass
         said = self.state.learn(event)
         if self.state.queue and not self._entered:
             self._entered = True
             self._topics.enter(self.state.queue)
-        if said is None:
-            return []
-        return self._hear(said)
+        if said is not None:
+            return self._hear(said)
+        if isinstance(event, CallConnected):
+            self._script.tick(self.state.clock)
+            return self._tell_progress()
+        return []
 
     def tick(self, now: float) -> list[Told]:
         """Let time pass."""
@@ -272,6 +264,19 @@ class CallGuidance:
             offer_id=offer.offer_id,
             sentences=offer.sentences,
         )
+
+    def _remembers(self, event: Event) -> bool:
+        """Whether it is something that was told of this call, not something heard of it."""
+        match event:
+            case TopicDetected():
+                self._topic_told = event.topic
+            case EmpathyOffered():
+                self._known_offer(event)
+            case EmpathyUsed():
+                self._offers.settle(event.offer_id)
+            case _:
+                return False
+        return True
 
     def _known_offer(self, event: EmpathyOffered) -> None:
         at = self.state.at(event.at)

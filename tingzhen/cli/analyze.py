@@ -16,6 +16,7 @@ from backbone.errors import UserError
 from backbone.events import Event
 from backbone.media import Role
 from qa_engine.events import Alert, ComplianceStep, Hit, RunningScore, Score
+from tingzhen.cli.guidance_lines import guidance_line, show_guidance
 from tingzhen.cli.output import ROLE_NAME, clock_time, console, print_json, severity_text
 from tingzhen.cli.transcribe import show_transcript, transcript_line
 
@@ -44,6 +45,7 @@ def analyze(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Analyze one call."""
+    from qa_engine.guidance.content import load_guidance
     from qa_engine.pack import DEFAULT_PACK, load
     from tingzhen.analysis import analyze as analyze_call
     from tingzhen.cli.recogniser import load_recogniser
@@ -59,11 +61,20 @@ def analyze(
         raise UserError("name at least one recording: --agent FILE, --customer FILE")
     configure_logging("warning")
     pack = load(rules or DEFAULT_PACK)
+    guidance = load_guidance(rules)
     settings = load_settings().asr
     recogniser = load_recogniser(settings)
 
     async def each() -> None:
-        judged = analyze_call(files, pack, settings, recogniser, SystemClock(), realtime=realtime)
+        judged = analyze_call(
+            files,
+            pack,
+            settings,
+            recogniser,
+            SystemClock(),
+            realtime=realtime,
+            guidance=guidance,
+        )
         async for known_at, event in judged:
             if json:
                 line = event_line(known_at, event)
@@ -130,7 +141,7 @@ def event_line(known_at: float, event: Event) -> dict[str, object] | None:
                 "emitted_at": emitted_at,
             }
         case _:
-            return None
+            return guidance_line(event, emitted_at)
 
 
 def _show(event: Event) -> None:
@@ -146,7 +157,7 @@ def _show(event: Event) -> None:
             figure = "不适用 n/a" if event.score is None else f"{event.score:g}"
             console.print(f"      得分 [dim]score[/] [bold]{figure}[/]")
         case _:
-            pass
+            show_guidance(event)
 
 
 def alert_text(alert: Alert) -> Text:

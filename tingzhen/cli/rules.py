@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backbone.errors import UserError
 from tingzhen.cli.output import console, print_json
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def check_pack(
 
         tingzhen rules check /etc/tingzhen/rules --json
     """
+    from qa_engine.guidance.content import check_guidance, load_guidance
     from qa_engine.pack import DEFAULT_PACK, check, load
 
     folder = pack or DEFAULT_PACK
-    problems = check(folder)
+    problems = [*check(folder), *check_guidance(folder)]
     for problem in problems:
         if json:
             print_json({"type": "problem", **asdict(problem)})
@@ -48,21 +50,39 @@ def check_pack(
     if not json:
         loaded = load(folder)
         console.print(f"{loaded.name} {loaded.version}: {len(loaded.rules)} rules in force")
+        guidance = load_guidance(folder)
+        full = sum(script.script.detail == "full" for script in guidance.scripts.values())
+        console.print(
+            f"guidance {guidance.version}: {len(guidance.topics)} topics, "
+            f"{len(guidance.scripts)} scripts ({full} written in full), "
+            f"{sum(map(len, guidance.library.values()))} sentences"
+        )
     if problems:
         raise typer.Exit(1)
 
 
 @app.command("schema")
-def schema() -> None:
+def schema(
+    file: Annotated[
+        str, typer.Argument(help="rules, topics, scripts, scenes or empathy.")
+    ] = "rules",
+) -> None:
     """Print the JSON Schema of a pack's files, for editors that check YAML.
 
-    Example:
+    Examples:
 
         tingzhen rules schema > tingzhen-rules.schema.json
+
+        tingzhen rules schema scripts > tingzhen-scripts.schema.json
     """
+    from qa_engine.guidance.content import guidance_schemas
     from qa_engine.pack import json_schema
 
-    console.print_json(json_module.dumps(json_schema(), ensure_ascii=False))
+    schemas = {name.removesuffix(".yaml"): s for name, s in guidance_schemas().items()}
+    schemas["rules"] = json_schema()
+    if file not in schemas:
+        raise UserError(f"no file of a pack is named {file}: one of {', '.join(sorted(schemas))}")
+    console.print_json(json_module.dumps(schemas[file], ensure_ascii=False))
 
 
 @app.command("test")

@@ -142,7 +142,12 @@ def test_analyze_prints_transcripts_hits_alerts_and_steps():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {line["type"] for line in lines} == {"transcript", "hit", "alert", "compliance", "score"}
+    judged = {"transcript", "hit", "alert", "compliance", "score"}
+    followed = {"topic", "script", "emotion", "emotion_course", "empathy", "empathy_used"}
+    assert {line["type"] for line in lines} == judged | followed
+    script = next(line for line in lines if line["type"] == "script" and line["final"])
+    assert script["script"] == "department_guide"
+    assert next(s for s in script["steps"] if s["step"] == "greeting")["state"] == "missed"
     alerts = [line for line in lines if line["type"] == "alert"]
     promise = next(a for a in alerts if a["kind"] == "red_line")
     assert promise["role"] == "agent"
