@@ -16,7 +16,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_console import problems
 from agent_console.access import API, authorise
-from agent_console.api import alerts, calls, control, health, live, login, sessions, teams, users
+from agent_console.api import (
+    alerts,
+    callers,
+    calls,
+    complaints,
+    control,
+    health,
+    inspections,
+    knowledge,
+    live,
+    login,
+    notifications,
+    register,
+    sessions,
+    teams,
+    users,
+)
 from agent_console.context import ConsoleContext
 from agent_console.security import SecurityMiddleware
 
@@ -34,7 +50,26 @@ _PAGES = (
     "/admin",
     "/wallboard",
     "/watch",
+    "/me",
     "/login",
+)
+
+_PARTS = (
+    login,
+    sessions,
+    users,
+    teams,
+    calls,
+    callers,
+    register,
+    alerts,
+    complaints,
+    inspections,
+    knowledge,
+    notifications,
+    control,
+    health,
+    live,
 )
 
 _NOT_BUILT = """\
@@ -60,7 +95,7 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
     app.state.console = context
     problems.install(app)
     api = APIRouter(prefix=API, dependencies=[Depends(authorise)])
-    for part in (login, sessions, users, teams, calls, alerts, control, health, live):
+    for part in _PARTS:
         api.include_router(part.router)
     app.include_router(api)
     if context.metrics_app is not None:

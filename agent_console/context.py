@@ -15,6 +15,8 @@ from agent_console.live.projector import LiveProjector
 from agent_console.sessions import OneTimeTokens, Session, SessionStore
 from agent_console.settings import ConsoleSettings
 from agent_console.throttle import Throttle
+from agent_console.work.desk import Desk
+from agent_console.work.settings import WorkSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
@@ -40,6 +42,7 @@ class ConsoleContext:
     address_throttle: Throttle
     projector: LiveProjector
     hub: LiveHub
+    desk: Desk
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HASHES_AT_ONCE))
     acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -54,6 +57,7 @@ class ConsoleContext:
         *,
         metrics_app: ASGIApp | None = None,
         control: Control | None = None,
+        desk: Desk | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> ConsoleContext:
         """Put the parts together.
@@ -81,6 +85,7 @@ class ConsoleContext:
             ),
             projector=projector,
             hub=LiveHub(settings, bus, clock, counters, projector=projector, sessions=sessions),
+            desk=desk or Desk.build(WorkSettings(), bus, clock, monotonic=monotonic),
         )
 
     def close_sessions(self, username: str, *, but: str = "") -> None:

@@ -140,9 +140,9 @@ PERMISSIONS: Mapping[str, Rule] = {
     "POST /inspections/{}/appeal": _for("agent", reach="own"),
     "POST /inspections/{}/review": _for(*_LEADS),
     # One's own notifications
-    "GET /me/notifications": _OWN,
-    "PUT /me/notifications": _OWN,
-    "POST /me/notifications/test": _OWN,
+    "GET /me/notifications": _for(*_OVERSIGHT, reach="own"),
+    "PUT /me/notifications": _for(*_OVERSIGHT, reach="own"),
+    "POST /me/notifications/test": _for(*_OVERSIGHT, reach="own"),
 }
 
 

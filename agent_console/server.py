@@ -20,6 +20,7 @@ from agent_console import links, session_rows, users
 from agent_console.app import create_app
 from agent_console.context import ConsoleContext
 from agent_console.settings import ConsoleSettings
+from agent_console.work.desk import Desk
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
@@ -53,11 +54,19 @@ class ConsoleServer:
         *,
         metrics_app: ASGIApp | None = None,
         control: Control | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.started = asyncio.Event()
         self.newcomer: str | None = None
         self.context = ConsoleContext.build(
-            settings, bus, clock, counters, engine, metrics_app=metrics_app, control=control
+            settings,
+            bus,
+            clock,
+            counters,
+            engine,
+            metrics_app=metrics_app,
+            control=control,
+            desk=desk,
         )
         self._settings = settings
         self._address = ""

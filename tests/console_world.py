@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+import agent_console.work.storage
 import backbone.audit
 import qa_engine.storage
 import telephony.storage
@@ -41,6 +42,7 @@ PROJECTIONS = {
     **telephony.storage.PROJECTIONS,
     **qa_engine.storage.PROJECTIONS,
     **backbone.audit.PROJECTIONS,
+    **agent_console.work.storage.PROJECTIONS,
 }
 
 

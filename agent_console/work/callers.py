@@ -6,6 +6,8 @@ of it, so that it tells nobody a number.
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, replace
+
 import msgspec
 from sqlalchemy import Connection, func, select
 
@@ -25,7 +27,8 @@ MOST_COMPLAINTS = 20
 _tags = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
     """What people wrote about a caller. `version` 0: nobody has."""
 
     name: str = ""
@@ -36,7 +39,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     at: float | None = None
 
 
-class PastCall(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastCall:
     """An earlier visit; times in seconds since the epoch, `talk_s` in seconds."""
 
     call_id: str
@@ -50,10 +54,11 @@ class PastCall(msgspec.Struct, frozen=True, kw_only=True):
     topic_title_en: str
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
     """All that is known of a caller while the phone rings.
 
-    `number` and `name` are as the PBX says, not masked. `calls` counts all earlier visits,
+    `number` and `name` are as the PBX says. `calls` counts all earlier visits,
     `past_calls` are the newest of them. `caller_id` is empty where the number was withheld.
     """
 
@@ -66,6 +71,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     past_calls: list[PastCall]
     open_complaints: list[Complaint]
     last_register: StoredRecord | None
+
+    def masked(self, number: str, name: str) -> Caller:
+        """The same with another number and name."""
+        return replace(self, number=number, name=name)
 
 
 def caller_id_of(keyring: Keyring, number: str) -> str:
@@ -128,7 +137,7 @@ def card_of(connection: Connection, caller_id: str) -> Card:
 
 def write_card(connection: Connection, caller_id: str, card: Card) -> None:
     """Put a card in place of the one before it."""
-    row = msgspec.structs.asdict(card)
+    row = asdict(card)
     row["tags"] = msgspec.json.encode(card.tags).decode()
     replace_row(connection, caller_cards, {"caller_id": caller_id, **row})
 

@@ -44,7 +44,7 @@ class ComplaintWatch:
                 return complaints.running_late(connection, now)
 
         for complaint in await asyncio.to_thread(read):
-            for deadline in complaints.overdue(complaint, now):
+            for deadline in complaints.untold(complaint, now):
                 due = complaint.answer_due if deadline == "answer" else complaint.close_due
                 assert due is not None  # noqa: S101 - it has passed, so there is one
                 await self._bus.publish(

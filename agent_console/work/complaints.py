@@ -6,9 +6,9 @@ Deadlines run day and night, as complaints do; people are shown them in the hosp
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 
 from agent_console.events import (
@@ -22,6 +22,7 @@ from agent_console.events import (
 )
 from agent_console.paging import Page, page
 from agent_console.scope import Scope
+from agent_console.work.rows import from_row
 from agent_console.work.settings import ComplaintSettings
 from backbone.events import Event
 from backbone.store.journal import Projection
@@ -55,7 +56,8 @@ class NotPossibleError(ValueError):
     """A complaint that stands where it does cannot be moved so."""
 
 
-class Complaint(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
     """A complaint as it stands; times in seconds since the epoch."""
 
     complaint_id: str
@@ -77,7 +79,8 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     close_overdue_at: float | None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
     """Something that was done about a complaint."""
 
     action: ComplaintAction
@@ -111,23 +114,23 @@ def advance(state: ComplaintState, action: ComplaintAction) -> ComplaintState:
         raise NotPossibleError(f"a complaint that is {state} cannot be moved by {action}") from None
 
 
-def overdue(complaint: Complaint, now: float) -> list[Deadline]:
+def late(complaint: Complaint, now: float) -> list[Deadline]:
+    """Deadlines that have passed without what was due."""
+    found: list[Deadline] = []
+    if complaint.answered_at is None and complaint.answer_due < now:
+        found.append("answer")
+    if complaint.closed_at is None and (complaint.close_due or now) < now:
+        found.append("close")
+    return found
+
+
+def untold(complaint: Complaint, now: float) -> list[Deadline]:
     """Deadlines that have passed and that nobody was told of yet."""
-    late: list[Deadline] = []
-    if (
-        complaint.answered_at is None
-        and complaint.answer_overdue_at is None
-        and complaint.answer_due < now
-    ):
-        late.append("answer")
-    if (
-        complaint.closed_at is None
-        and complaint.close_overdue_at is None
-        and complaint.close_due is not None
-        and complaint.close_due < now
-    ):
-        late.append("close")
-    return late
+    told: dict[Deadline, float | None] = {
+        "answer": complaint.answer_overdue_at,
+        "close": complaint.close_overdue_at,
+    }
+    return [deadline for deadline in late(complaint, now) if told[deadline] is None]
 
 
 ComplaintFilter = Literal["all", "open", "answered", "closed", "overdue"]
@@ -216,7 +219,7 @@ def running_late(connection: Connection, now: float) -> list[Complaint]:
 
 
 def _complaint(row: RowMapping) -> Complaint:
-    return Complaint(**{name: row[name] for name in Complaint.__struct_fields__})
+    return from_row(Complaint, row)
 
 
 def _opened(connection: Connection, seq: int, event: Event) -> None:

@@ -13,13 +13,14 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, or_, select
 
 from agent_console.events import KnowledgeEdited
 from agent_console.paging import Page, page
+from agent_console.work.rows import from_row
 from backbone.events import Event
 from backbone.store.bigrams import tokens, wanted
 from backbone.store.journal import Projection
@@ -36,7 +37,8 @@ _MOST_WORDS = 40
 _tags = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-class Article(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
     """An article as it is now. Times are seconds since the epoch, None for no bound."""
 
     article_id: str
@@ -52,7 +54,8 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
-class ArticleVersion(Article, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleVersion(Article):
     """An article as it once was. The audit chain holds the digest too."""
 
     digest: str
@@ -146,7 +149,7 @@ def history(connection: Connection, article_id: str) -> list[ArticleVersion]:
         .order_by(knowledge_versions.c.version.desc())
     )
     return [
-        ArticleVersion(**_known(row, ArticleVersion.__struct_fields__))
+        from_row(ArticleVersion, row, tags=_tags(row["tags"]))
         for row in connection.execute(query).mappings()
     ]
 
@@ -215,12 +218,8 @@ def _in_force(now: float) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _known(row: RowMapping, names: Sequence[str]) -> dict[str, Any]:
-    return {**{name: row[name] for name in names}, "tags": _tags(row["tags"])}
-
-
 def _article(row: RowMapping) -> Article:
-    return Article(**_known(row, Article.__struct_fields__))
+    return from_row(Article, row, tags=_tags(row["tags"]))
 
 
 def _edited(connection: Connection, seq: int, event: Event) -> None:

@@ -6,6 +6,7 @@ The functions that read take a Connection.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 import msgspec
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from agent_console.paging import Page, page
 from agent_console.scope import Scope
+from agent_console.work.rows import from_row
 from agent_console.work.settings import RegisterField
 from backbone.dispositions import CallRegistered, Channel, DispositionOutcome, Sex
 from backbone.events import Event
@@ -24,7 +26,8 @@ RegisterFilter = Literal["all", "incomplete", "follow_up"]
 FIELDS: tuple[RegisterField, ...] = get_args(RegisterField)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
     """What is written down. Empty texts and None stand for what is not known.
 
     `follow_up_due` is in seconds since the epoch.
@@ -41,7 +44,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     follow_up_due: float | None = None
 
 
-class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord:
     """A record with who wrote it; `first_at` is when its first version was."""
 
     call_id: str
@@ -56,7 +60,8 @@ class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
     first_at: float
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
     """The record as it once was."""
 
     version: int
@@ -89,7 +94,7 @@ def prefilled(record: Record, guesses: Mapping[str, object]) -> Record:
         for name, value in guesses.items()
         if name in FIELDS and getattr(record, name) in {None, ""}
     }
-    values: dict[str, object] = {**msgspec.structs.asdict(record), **filled}
+    values: dict[str, object] = {**asdict(record), **filled}
     return msgspec.convert(values, Record)
 
 
@@ -168,8 +173,7 @@ def last_of_caller(connection: Connection, caller_id: str, but: str) -> StoredRe
 
 
 def _stored(row: RowMapping) -> StoredRecord:
-    known = {name: row[name] for name in StoredRecord.__struct_fields__ if name != "record"}
-    return StoredRecord(**known, record=Record(**{name: row[name] for name in FIELDS}))
+    return from_row(StoredRecord, row, record=from_row(Record, row))
 
 
 def _registered(connection: Connection, seq: int, event: Event) -> None:

@@ -6,9 +6,8 @@ The score is the sum that the scorecard itself makes of its items: see `qa_engin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
-
-import msgspec
 
 from qa_engine.events import ScoreItem
 from qa_engine.scorecard import Scorecard, total
@@ -26,7 +25,8 @@ TRANSITIONS: Mapping[tuple[InspectionState, InspectionAction], InspectionState] 
 }
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
     """One answer of a person.
 
     `earned` may be given where a no costs only a part of the points. `segment_id` and `note` are
@@ -109,7 +109,8 @@ def score(card: Scorecard, answers: Iterable[Answer]) -> float | None:
     return total(card, items)
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
     """What several inspectors' answers make together.
 
     `answers` are those that all gave alike; `disputed` names the other items. `score` is the mean

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Exists, RowMapping, Select, exists, insert, select, update
 
 from agent_console.paging import Page, page
+from agent_console.scope import Scope
 from agent_console.work.inspections.agreement import Scored
 from agent_console.work.inspections.sampling import Candidate, Drawn
 from agent_console.work.inspections.scoring import (
@@ -22,6 +23,7 @@ from agent_console.work.inspections.scoring import (
     combine,
     score,
 )
+from agent_console.work.rows import from_row
 from backbone.ids import new_id
 from backbone.store.schema import alerts, calls
 from backbone.store.tables.scoring import call_scores
@@ -33,7 +35,8 @@ SampleKind = Literal["random", "alert", "duration", "score"]
 _answers = msgspec.json.Decoder(tuple[Answer, ...]).decode
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
     """Which calls a sample is drawn from, in [since, until) by when they joined.
 
     `random` takes any answered call, `alert` those with an alert of these kinds and severities,
@@ -57,7 +60,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     max_score: float | None = None
 
 
-class Score(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
     """One inspector's work on one call; `submitted_at` is None while it goes on."""
 
     inspector: str
@@ -66,7 +70,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     submitted_at: float | None
 
 
-class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
     """One call to be scored, and what came of it. Times in seconds since the epoch."""
 
     inspection_id: str
@@ -84,6 +89,10 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     appealed_by: str
     appealed_at: float | None
     verdict: str
+
+    def anonymous(self) -> Inspection:
+        """The same without the name of who decided."""
+        return replace(self, decided_by="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +221,18 @@ def scores_of(connection: Connection, inspection_id: str) -> list[Score]:
         .where(inspection_scores.c.inspection_id == inspection_id)
         .order_by(inspection_scores.c.inspector)
     )
-    return [
-        Score(
-            inspector=row.inspector,
-            answers=_answers(row.answers),
-            score=row.score,
-            submitted_at=row.submitted_at,
-        )
-        for row in connection.execute(query)
-    ]
+    return [_score(row) for row in connection.execute(query).mappings()]
+
+
+def score_of(connection: Connection, inspection_id: str, inspector: str) -> Score | None:
+    """What one inspector gave; None for one whom the call was not given to."""
+    found = scores_of(connection, inspection_id)
+    return next((one for one in found if one.inspector == inspector), None)
+
+
+def is_given(connection: Connection, inspection_id: str, inspector: str) -> bool:
+    """Whether a call was given to this inspector."""
+    return score_of(connection, inspection_id, inspector) is not None
 
 
 def card_of(connection: Connection, sample_id: str) -> tuple[Scorecard, str]:
@@ -247,6 +259,7 @@ def listed(
     agent: str | None = None,
     state: InspectionState | None = None,
     sample_id: str = "",
+    scope: Scope | None = None,
     limit: int,
     cursor: str | None,
 ) -> Page[Inspection]:
@@ -258,6 +271,7 @@ def listed(
         agent: only those of this interface's calls that have a result, if set.
         state: only those that stand so, if set.
         sample_id: only those of this sample, if set.
+        scope: only those of calls in it, if set.
         limit: how many at most.
         cursor: of the page before.
 
@@ -277,6 +291,8 @@ def listed(
         query = query.where(inspections.c.state == state)
     if sample_id:
         query = query.where(inspections.c.sample_id == sample_id)
+    if scope is not None:
+        query = query.where(scope.where(inspections.c.queue, inspections.c.agent))
     order = (inspections.c.at, inspections.c.inspection_id)
     return page(connection, query, order, _inspection, limit=limit, cursor=cursor)
 
@@ -289,15 +305,8 @@ def given_to(connection: Connection, inspection_ids: Iterable[str]) -> dict[str,
         .where(inspection_scores.c.inspection_id.in_(list(found)))
         .order_by(inspection_scores.c.inspector)
     )
-    for row in connection.execute(query):
-        found[row.inspection_id].append(
-            Score(
-                inspector=row.inspector,
-                answers=(),
-                score=row.score,
-                submitted_at=row.submitted_at,
-            )
-        )
+    for row in connection.execute(query).mappings():
+        found[row["inspection_id"]].append(_score(row))
     return found
 
 
@@ -383,6 +392,9 @@ def submitted(connection: Connection, since: float, until: float) -> list[Scored
     ]
 
 
+def _score(row: RowMapping) -> Score:
+    return from_row(Score, row, answers=_answers(row["answers"]))
+
+
 def _inspection(row: RowMapping) -> Inspection:
-    known = {name: row[name] for name in Inspection.__struct_fields__ if name != "result"}
-    return Inspection(**known, result=msgspec.json.decode(row["result"], type=Result))
+    return from_row(Inspection, row, result=msgspec.json.decode(row["result"], type=Result))

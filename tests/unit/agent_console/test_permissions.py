@@ -39,7 +39,6 @@ AGENTS_MAY = {
     "GET /knowledge",
     "GET /knowledge/{}",
     "GET /me",
-    "GET /me/notifications",
     "GET /queues",
     "GET /registers",
     "GET /sessions",
@@ -48,12 +47,10 @@ AGENTS_MAY = {
     "POST /complaints",
     "POST /inspections/{}/appeal",
     "POST /logout",
-    "POST /me/notifications/test",
     "POST /me/password",
     "POST /ws-ticket",
     "PUT /calls/{}/register",
     "PUT /callers/{}/card",
-    "PUT /me/notifications",
 }
 
 

@@ -1,0 +1,174 @@
+"""Where one's own pushes go, and when not. Addresses come in and never go out again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import time
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints, model_validator
+from sqlalchemy import Connection
+
+from agent_console.access import Context, Who
+from agent_console.api.writing import Asked, Name, entry, keep, read, write
+from agent_console.context import ConsoleContext
+from agent_console.problems import Problem
+from agent_console.work.notify import store
+from agent_console.work.notify.plan import Message, QuietHours
+from agent_console.work.notify.push import MOST_CHARACTERS, AddressError
+from agent_console.work.notify.store import (
+    MOST_TARGETS,
+    NewTarget,
+    StoredTarget,
+    UnknownTargetError,
+)
+from qa_engine.events import Severity
+
+router = APIRouter(prefix="/me/notifications", tags=["notifications"])
+
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+_TRIAL = Message(
+    "听诊 试推送 · Tingzhen trial", "推送已接通。\nPushes from the console reach this device."
+)
+
+
+class TargetBody(Asked):
+    """One Apprise address. With a `target_id` and no `url` a known address stays as it is."""
+
+    target_id: str = Field("", max_length=64)
+    name: Name = ""
+    url: str = Field("", max_length=MOST_CHARACTERS)
+    severities: tuple[Severity, ...] = Field(("high", "critical"), max_length=5)
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> TargetBody:
+        if not (self.target_id or self.url):
+            raise ValueError("give the url of a new target")
+        return self
+
+
+class Hours(Asked):
+    """From one time of the day until another, as HH:MM in the hospital's zone."""
+
+    start: Clock
+    end: Clock
+
+
+class Preferences(Asked):
+    """All of one's targets, and when one wants to be left alone."""
+
+    targets: tuple[TargetBody, ...] = Field((), max_length=MOST_TARGETS)
+    quiet: Hours | None = None
+
+
+class PreferencesView(Asked):
+    """The same as it is kept; `schemes` are the services that may be chosen here."""
+
+    targets: list[StoredTarget]
+    quiet: Hours | None
+    zone: str
+    schemes: list[str]
+
+
+class Trial(Asked):
+    """Whether a target took the trial push."""
+
+    target_id: str
+    taken: bool
+
+
+@router.get("")
+async def get_notifications(who: Who, context: Context) -> PreferencesView:
+    """Tell where my pushes go, without the addresses."""
+    return await read(context, lambda c: _view(context, c, who.username))
+
+
+@router.put("")
+async def put_notifications(who: Who, context: Context, body: Preferences) -> PreferencesView:
+    """Say anew where my pushes go."""
+    sender = context.desk.sender
+    new = []
+    for target in body.targets:
+        try:
+            # Apprise loads a service's code when it is first used.
+            scheme = await asyncio.to_thread(sender.check, target.url) if target.url else ""
+        except AddressError as error:
+            raise Problem(422, "bad_address", f"{target.name or 'url'}: {error}") from None
+        severities = tuple(dict.fromkeys(target.severities))
+        new.append(NewTarget(target.target_id, target.name, scheme, target.url, severities))
+    if len({target.target_id for target in new if target.target_id}) < sum(
+        bool(target.target_id) for target in new
+    ):
+        raise Problem(422, "invalid_request", "A target is named twice.")
+    quiet = (
+        None
+        if body.quiet is None
+        else QuietHours(time.fromisoformat(body.quiet.start), time.fromisoformat(body.quiet.end))
+    )
+
+    def put(connection: Connection) -> PreferencesView:
+        store.replace(
+            connection,
+            context.desk.keyring,
+            who.username,
+            new,
+            quiet,
+            now=context.clock.time(),
+        )
+        return _view(context, connection, who.username)
+
+    try:
+        async with context.desk.writing:
+            view = await write(context, put)
+    except UnknownTargetError:
+        raise Problem(404, "not_found", "There is no such target of yours.") from None
+    said = f"{len(view.targets)} targets"
+    await keep(context, entry(context, who, "notifications", who.username, said))
+    return view
+
+
+@router.post("/test")
+async def try_notifications(who: Who, context: Context) -> list[Trial]:
+    """Push a trial to each of my targets, once, and tell which took it."""
+    wait = context.desk.trials.attempt(who.username)
+    if wait:
+        raise Problem(
+            429,
+            "too_many_trials",
+            f"Try again in {wait:.0f} seconds.",
+            {"Retry-After": str(max(1, round(wait)))},
+        )
+
+    def addresses(connection: Connection) -> list[tuple[str, str]]:
+        found = []
+        for target in store.targets_of(connection, who.username):
+            known = store.address(connection, context.desk.keyring, target.target_id)
+            found.append((target.target_id, "" if known is None else known[1]))
+        return found
+
+    targets = await read(context, addresses)
+    taken = await asyncio.gather(*(_try(context, url) for _, url in targets))
+    return [
+        Trial(target_id=target_id, taken=ok)
+        for (target_id, _), ok in zip(targets, taken, strict=True)
+    ]
+
+
+async def _try(context: ConsoleContext, url: str) -> bool:
+    try:
+        return await asyncio.to_thread(context.desk.sender.send, url, _TRIAL)
+    except Exception:  # noqa: BLE001 - a hundred services' code; what it says may hold the address
+        return False
+
+
+def _view(context: ConsoleContext, connection: Connection, username: str) -> PreferencesView:
+    quiet = store.quiet_of(connection, username)
+    return PreferencesView(
+        targets=store.targets_of(connection, username),
+        quiet=(
+            None if quiet is None else Hours(start=f"{quiet.start:%H:%M}", end=f"{quiet.end:%H:%M}")
+        ),
+        zone=context.desk.settings.zone,
+        schemes=sorted(context.desk.settings.notify.schemes),
+    )
