@@ -137,7 +137,8 @@ class AsrHealth(Event, frozen=True, kw_only=True):
     moment that finals come late until all have caught up; `detail` says so in words. `late`
     counts late finals, `ahead` those that were decoded before their end was certain (and
     `ahead_wasted` the decodings that were in vain because speech went on), `workers_replaced`
-    worker processes that died or hung. The counts are since the start of the process.
+    worker processes that died or hung. `ease` is `calm`, `busy` (a segment gets its first partial
+    only) or `pressed` (no partials). The counts are since the start of the process.
     """
 
     delivery: ClassVar[Delivery] = Delivery.LATEST
@@ -158,6 +159,7 @@ class AsrHealth(Event, frozen=True, kw_only=True):
     late: int = 0
     ahead: int = 0
     ahead_wasted: int = 0
+    ease: str = "calm"
     workers: int = 0
     workers_replaced: int = 0
 

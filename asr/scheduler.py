@@ -1,29 +1,23 @@
-"""Who is decoded next: one queue for all legs of a node, and the threads that serve it.
-
-Finals go first and are never dropped, the earliest deadline before the others; those of one leg
-come out in order. Where none waits, the finals of segments that have probably ended are decoded
-ahead. What time is left is for partials: first those that are the first of their segment, the
-others only while the node is at ease. A leg has at most one partial waiting, the newest; one that
-was not served before the next was due is skipped and counted. So what gives way under load is the
-partials.
-"""
+"""The threads that serve the queue of what is to be decoded; see `asr.decode_queue`."""
 
 from __future__ import annotations
 
 import asyncio
-import enum
-import itertools
+import functools
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import structlog
 
+from asr.decode_queue import DecodeQueue, Kind, Queued
 from asr.load import Ease, Pressure
 from asr.recognisers.base import Recogniser, Recognition
-from asr.resample import Audio
+from asr.resample import RATE, Audio
+from asr.spool import Spool, SpooledAudio
 from backbone.clock import Clock
 from backbone.counters import Counters
 
@@ -32,170 +26,22 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class Kind(enum.Enum):
-    """What a decoding is for."""
-
-    FINAL = "final"
-    AHEAD = "ahead"
-    """The final of a segment that has probably ended."""
-    FIRST_PARTIAL = "first_partial"
-    PARTIAL = "partial"
-
-
-_PARTIALS = (Kind.FIRST_PARTIAL, Kind.PARTIAL)
-_ALLOWED = {
-    Ease.PRESSED: (),
-    Ease.BUSY: (Kind.FIRST_PARTIAL,),
-    Ease.CALM: _PARTIALS,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Queued(Generic[T]):
-    """Something to decode: for a leg, before a time on the clock; `since` it is in the queue."""
-
-    leg: str
-    deadline: float
-    kind: Kind
-    item: T
-    since: float = 0.0
-
-    @property
-    def partial(self) -> bool:
-        """Whether it is a quick look at a segment that is still being spoken."""
-        return self.kind in _PARTIALS
-
-
-class DecodeQueue(Generic[T]):
-    """The order of decoding. Pure: it is told the time.
-
-    Whoever takes a job for a leg calls `done` when it is decoded; until then no other of that
-    leg is handed out.
-
-    Args:
-        partials_at_once: so many partials at most are handed out before one of them is done.
-    """
-
-    def __init__(self, partials_at_once: int = 1_000) -> None:
-        self._partials_at_once = partials_at_once
-        self._looking: set[str] = set()  # legs whose partial is being decoded
-        self._finals: list[tuple[float, int, Queued[T]]] = []
-        self._ahead: dict[str, Queued[T]] = {}
-        self._partials: dict[str, Queued[T]] = {}
-        self._busy: set[str] = set()
-        self._order = itertools.count()
-        self.skipped = 0
-        """Partials that were given up."""
-
-    @property
-    def finals(self) -> int:
-        """Finals that wait."""
-        return len(self._finals)
-
-    @property
-    def idle(self) -> bool:
-        """Nothing waits and nothing is being decoded."""
-        return not (self._finals or self._ahead or self._partials or self._busy)
-
-    def waiting_finals(self) -> list[T]:
-        """The finals that wait, in no particular order."""
-        return [queued.item for _, _, queued in self._finals]
-
-    def add_final(self, leg: str, deadline: float, item: T, now: float = 0.0) -> None:
-        """Queue a final. Whatever else of the same leg still waits has become pointless."""
-        self._give_up_partial(leg)
-        self.drop_ahead(leg)
-        # Whatever the deadlines say, a leg's finals keep their order.
-        deadline = max(
-            deadline, *(other for other, _, queued in self._finals if queued.leg == leg), deadline
-        )
-        queued = Queued(leg, deadline, Kind.FINAL, item, now)
-        self._finals.append((deadline, next(self._order), queued))
-        self._finals.sort(key=lambda entry: entry[:2])
-
-    def add_ahead(self, leg: str, deadline: float, item: T, now: float = 0.0) -> None:
-        """Queue what is probably a final; a partial of the same leg that waits is pointless."""
-        self._give_up_partial(leg)
-        self._ahead[leg] = Queued(leg, deadline, Kind.AHEAD, item, now)
-
-    def drop_ahead(self, leg: str) -> bool:
-        """Take back what was probably a final, if it still waits; whether it did."""
-        return self._ahead.pop(leg, None) is not None
-
-    def add_partial(
-        self, leg: str, deadline: float, item: T, now: float = 0.0, *, first: bool = False
-    ) -> None:
-        """Queue a partial in place of an older one of the same leg."""
-        # What replaces a first partial that nobody has seen is still the first.
-        older = self._partials.get(leg)
-        first = first or (older is not None and older.kind is Kind.FIRST_PARTIAL)
-        self._give_up_partial(leg)
-        kind = Kind.FIRST_PARTIAL if first else Kind.PARTIAL
-        self._partials[leg] = Queued(leg, deadline, kind, item, now)
-
-    def take(self, now: float, ease: Ease = Ease.CALM) -> Queued[T] | None:
-        """The next job, or None when there is none that may be decoded now."""
-        found = self.take_final(lambda _: True) or self._take_ahead()
-        return found or self._take_partial(now, ease)
-
-    def take_final(self, suits: Callable[[T], bool]) -> Queued[T] | None:
-        """The most urgent final that suits and may be decoded now, or None."""
-        held: set[str] = set()
-        for index, (_, _, queued) in enumerate(self._finals):
-            # An earlier final of the leg that has to wait holds up the later ones.
-            free = queued.leg not in self._busy and queued.leg not in held
-            if free and suits(queued.item):
-                del self._finals[index]
-                self._busy.add(queued.leg)
-                return queued
-            held.add(queued.leg)
-        return None
-
-    def done(self, leg: str) -> None:
-        """What was taken for this leg is decoded and delivered."""
-        self._busy.discard(leg)
-        self._looking.discard(leg)
-
-    def _take_ahead(self) -> Queued[T] | None:
-        # A leg that is not busy has no final waiting: it would have been taken before.
-        ready = [queued for leg, queued in self._ahead.items() if leg not in self._busy]
-        if not ready:
-            return None
-        first = min(ready, key=lambda queued: queued.deadline)
-        del self._ahead[first.leg]
-        self._busy.add(first.leg)
-        return first
-
-    def _take_partial(self, now: float, ease: Ease) -> Queued[T] | None:
-        for leg in [leg for leg, queued in self._partials.items() if queued.deadline < now]:
-            self._give_up_partial(leg)
-        if len(self._looking) >= self._partials_at_once:
-            return None
-        ready = [
-            queued
-            for leg, queued in self._partials.items()
-            if leg not in self._busy and queued.kind in _ALLOWED[ease]
-        ]
-        if not ready:
-            return None
-        first = min(ready, key=lambda queued: (queued.kind is Kind.PARTIAL, queued.deadline))
-        del self._partials[first.leg]
-        self._busy.add(first.leg)
-        self._looking.add(first.leg)
-        return first
-
-    def _give_up_partial(self, leg: str) -> None:
-        if self._partials.pop(leg, None) is not None:
-            self.skipped += 1
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Work(Generic[T]):
     """Audio to decode, and what it belongs to. `languages` is asked when its turn comes."""
 
-    audio: Audio
+    audio: Audio | SpooledAudio
     languages: Callable[[], Sequence[str]]
     subject: T
+
+    @functools.cached_property
+    def heard(self) -> Audio:
+        """The audio, from disk where it had to wait there.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return self.audio.take() if isinstance(self.audio, SpooledAudio) else self.audio
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +65,24 @@ class DecodeScheduler(Generic[T]):
 
     The threads wait for worker processes or for native code, so the GIL is no matter. Where the
     recogniser gains from batches, finals that wait together are decoded together.
+
+    Args:
+        recogniser: what decodes.
+        threads: decodings at the same time.
+        clock: paces nothing here; deadlines and waits are on it.
+        counters: of failures and of what was spooled.
+        memory_s: seconds of audio that may wait in memory; what is more waits on disk, so that
+            memory stays bounded however far finals fall behind.
     """
 
     def __init__(
-        self, recogniser: Recogniser, threads: int, clock: Clock, counters: Counters
+        self,
+        recogniser: Recogniser,
+        threads: int,
+        clock: Clock,
+        counters: Counters,
+        *,
+        memory_s: float = math.inf,
     ) -> None:
         # One stays free for finals, which would else wait until some partial is decoded.
         self.queue: DecodeQueue[Work[T]] = DecodeQueue(max(1, threads - 1))
@@ -235,12 +95,42 @@ class DecodeScheduler(Generic[T]):
         self._clock = clock
         self._counters = counters
         self._changed = asyncio.Condition()
+        self._spool = Spool()
+        self._room = memory_s * RATE  # samples that may still wait in memory
+
+    @property
+    def ease(self) -> Ease:
+        """How much there is time for beside finals."""
+        return self._pressure.ease(self._clock.time())
 
     async def add_final(self, leg: str, deadline: float, work: Work[T]) -> None:
         """Have a whole segment decoded, sooner or later."""
+        work = await self._stored(work)
         async with self._changed:
             self.queue.add_final(leg, deadline, work, self._clock.time())
             self._changed.notify_all()
+
+    async def _stored(self, work: Work[T]) -> Work[T]:
+        """A final's work as it shall wait: with its audio in memory, or on disk."""
+        if isinstance(work.audio, SpooledAudio):
+            return work
+        self._room -= len(work.audio)
+        if self._room >= 0:
+            return work
+        try:
+            spooled = await asyncio.to_thread(self._spool.put, work.audio)
+        except OSError as error:
+            _log.error("asr_spool_failed", error=type(error).__name__)
+            return work
+        self._room += len(work.audio)
+        self._counters.add("asr_finals_spooled")
+        return replace(work, audio=spooled)
+
+    def _taken(self, batch: list[Queued[Work[T]]]) -> None:
+        """Finals leave the queue, and with them what they took of the memory."""
+        for queued in batch:
+            if queued.kind is Kind.FINAL and not isinstance(queued.item.audio, SpooledAudio):
+                self._room += len(queued.item.audio)
 
     async def add_ahead(self, leg: str, deadline: float, work: Work[T]) -> None:
         """Have a segment that has probably ended decoded, if there is time for it."""
@@ -273,6 +163,7 @@ class DecodeScheduler(Generic[T]):
         finally:
             # A thread inside native code cannot be stopped; it ends with its segment.
             pool.shutdown(wait=False, cancel_futures=True)
+            self._spool.close()
 
     async def _serve(self, pool: ThreadPoolExecutor, deliver: Deliver[T]) -> None:
         while True:
@@ -290,12 +181,13 @@ class DecodeScheduler(Generic[T]):
         async with self._changed:
             while True:
                 now = self._clock.time()
-                first = self.queue.take(now, self._pressure.ease(now))
+                first = self.queue.take(now, self.ease)
                 if first is not None:
                     batch = [first]
                     if first.kind is Kind.FINAL:
                         self._pressure.waited(now, now - first.since)
                         batch = self._with_others(first)
+                    self._taken(batch)
                     self._changed.notify_all()
                     return batch
                 await self._changed.wait()
@@ -338,5 +230,5 @@ class DecodeScheduler(Generic[T]):
     def _recognise(self, works: list[Work[T]], partial: bool) -> list[Recognition]:  # noqa: FBT001 - called by position through the executor
         languages = works[0].languages()
         if len(works) == 1:
-            return [self._recogniser.decode(works[0].audio, languages=languages, partial=partial)]
-        return self._recogniser.decode_batch([work.audio for work in works], languages=languages)
+            return [self._recogniser.decode(works[0].heard, languages=languages, partial=partial)]
+        return self._recogniser.decode_batch([work.heard for work in works], languages=languages)

@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from asr.decode_queue import Kind
 from asr.editor import Editor
 from asr.events import (
     AsrHealth,
@@ -16,6 +17,7 @@ from asr.events import (
     TranscriptFinal,
     TranscriptPartial,
 )
+from asr.health import HealthReport
 from asr.language import LanguageLock
 from asr.leg import (
     AudioLost,
@@ -29,10 +31,9 @@ from asr.leg import (
     SpeechSoFar,
 )
 from asr.live_leg import EarlyAudio, LiveLeg, Segment, Shown, Totals
-from asr.load import LoadWatch
-from asr.recognisers.base import HasWorkers, Recogniser, Recognition
+from asr.recognisers.base import Recogniser, Recognition
 from asr.resample import RATE
-from asr.scheduler import Decoded, DecodeScheduler, Kind, Work
+from asr.scheduler import Decoded, DecodeScheduler, Work
 from asr.settings import AsrSettings
 from asr.text import common_prefix
 from backbone.bus import Bus
@@ -66,15 +67,15 @@ class Transcriber:
         self._clock = clock
         self._counters = counters
         self._scheduler: DecodeScheduler[Segment] = DecodeScheduler(
-            recogniser, settings.parallel, clock, counters
+            recogniser, settings.parallel, clock, counters, memory_s=settings.waiting_memory_s
         )
         self._legs: dict[str, LiveLeg] = {}
         self._early = EarlyAudio(counters)
-        self._recogniser = recogniser
         self._totals = Totals()
         self._editor = Editor(settings.lexicon)
-        self._load = LoadWatch(settings.late_after_s)
-        self._counted_skips = 0
+        self._report = HealthReport(
+            settings, recogniser, self._scheduler, self._totals, clock=clock, counters=counters
+        )
         self._caught_up = asyncio.Event()
         # From here on nothing is missed, even before `run` gets its turn.
         self._events = bus.subscribe(
@@ -391,37 +392,4 @@ class Transcriber:
 
     def health(self) -> AsrHealth:
         """How recognition is doing now."""
-        queue = self._scheduler.queue
-        if queue.skipped > self._counted_skips:
-            self._counters.add("asr_partials_skipped", queue.skipped - self._counted_skips)
-            self._counted_skips = queue.skipped
-        now = self._clock.time()
-        oldest = min((work.subject.spoken_at for work in queue.waiting_finals()), default=now)
-        lag = max(0.0, now - oldest) / self._clock.rate
-        if self._load.feed(lag, queue.finals):
-            tell = _log.warning if self._load.overloaded else _log.info
-            tell(
-                "asr_overloaded" if self._load.overloaded else "asr_caught_up", queued=queue.finals
-            )
-        workers = self._recogniser.workers if isinstance(self._recogniser, HasWorkers) else None
-        return AsrHealth(
-            at=now,
-            node=self._settings.node,
-            ready=True,
-            legs=len(self._legs),
-            lag_s=lag,
-            queued=queue.finals,
-            segments=self._totals.segments,
-            partials=self._totals.partials,
-            partials_skipped=queue.skipped,
-            redecodes=self._totals.redecodes,
-            audio_s=self._totals.audio_s,
-            decode_s=self._scheduler.decode_s,
-            detail=self._load.words,
-            overloaded=self._load.overloaded,
-            late=self._totals.late,
-            ahead=self._totals.ahead,
-            ahead_wasted=self._totals.ahead_wasted,
-            workers=len(workers.pids) if workers else 0,
-            workers_replaced=workers.replaced if workers else 0,
-        )
+        return self._report.now(legs=len(self._legs))

@@ -181,7 +181,11 @@ class AsrSettings(BaseModel):
         "cores, at most 8.",
     )
     nice: int = Field(
-        default=5, ge=0, le=19, description="How far workers stand back for other programs."
+        default=0,
+        ge=0,
+        le=19,
+        description="How far workers stand back for other programs. Where those keep all cores "
+        "busy, finals fall behind; a PBX, which mostly sleeps, is served first anyway.",
     )
     decode_timeout_s: float = Field(
         default=30.0,
@@ -193,6 +197,12 @@ class AsrSettings(BaseModel):
         gt=0,
         description="A final that comes later than this after the end of speech is marked late; "
         "a node whose finals wait that long says that it is overloaded.",
+    )
+    waiting_memory_s: float = Field(
+        default=900.0,
+        ge=0,
+        description="Seconds of speech that may wait for their finals in memory (64 kB each); "
+        "what is more waits on disk.",
     )
     cpu_threads: int = Field(
         default=1,

@@ -6,10 +6,10 @@ import threading
 import numpy as np
 from audio_probes import line, read
 
+from asr.decode_queue import DecodeQueue
 from asr.events import AsrHealth, LegTranscribed, TranscriptFinal, TranscriptPartial
 from asr.load import LoadWatch
 from asr.recognisers.scripted import ScriptedRecogniser
-from asr.scheduler import DecodeQueue
 from asr.service import Transcriber
 from asr.settings import AsrSettings
 from backbone.bus import Bus

@@ -5,9 +5,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asr.decode_queue import DecodeQueue, Kind
 from asr.load import Ease, Pressure
 from asr.recognisers.scripted import ScriptedRecogniser
-from asr.scheduler import DecodeQueue, DecodeScheduler, Kind, Work
+from asr.scheduler import DecodeScheduler, Work
 from backbone.clock import ManualClock
 from backbone.counters import Counters
 
