@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console_world import Call, World
 
+from asr.events import AsrHealth
 from qa_engine.events import (
     EmotionChanged,
     EmpathyOffered,
@@ -18,8 +19,9 @@ from qa_engine.events import (
     TopicDetected,
     Trend,
 )
-from telephony.events import AgentPhase, AgentState, QueueState, WaitingCaller
+from telephony.events import AgentPhase, AgentState, PbxHealth, QueueState, WaitingCaller
 
+BAD = "你自己不会看吗，烦不烦"
 QUEUES = ("预约挂号", "投诉建议", "检查预约", "报告查询")
 AGENTS: tuple[tuple[str, str, AgentPhase, float, int], ...] = (
     ("1001", "李护士", "talking", 60, 0),
@@ -215,3 +217,72 @@ def provisional(at: float, call: Call) -> ProvisionalAlert:
         end=21.0,
         evidence=Evidence(),
     )
+
+
+async def a_busy_desk(desk: World) -> tuple[Call, str]:
+    """Four calls in different states, one with a taboo phrase and its alert."""
+    desk.bus.emit(
+        PbxHealth(
+            at=desk.clock.time(),
+            system="pbx",
+            up=True,
+            state="up",
+            last_event_at=desk.clock.time(),
+            reconnects=0,
+        )
+    )
+    desk.bus.emit(
+        AsrHealth(
+            at=desk.clock.time(),
+            node="one",
+            ready=True,
+            legs=2,
+            lag_s=0.4,
+            queued=0,
+            segments=3,
+            partials=9,
+            partials_skipped=0,
+            redecodes=0,
+            audio_s=30.0,
+            decode_s=6.0,
+        )
+    )
+    done = Call(desk, "done", queue="投诉建议")
+    await done.join(ago=300, caller="02887654321", name="")
+    await done.connect(ago=280)
+    await done.end(complete=False)
+    waiting = Call(desk, "waiting", queue="投诉建议")
+    await waiting.join(ago=42, caller="13912345678", name="")
+    ringing = Call(desk, "ringing", queue="检查预约")
+    ringing.agent = "PJSIP/1002"
+    await ringing.join(ago=6, caller="13711112222", name="")
+    await ringing.ring(ago=3)
+    talking = Call(desk, "talking")
+    await talking.join(ago=70)
+    await talking.connect(ago=60, wait_s=18.0, rings=4)
+    await talking.legs()
+    await talking.step("opening", "开场问候", "Opening", "done", 10.0)
+    await talking.step("verify", "核对身份", "Verify identity", "missing", 30.0)
+    await talking.step("closing", "结束语", "Closing", "pending", None)
+    await talking.say("s1", "agent", "您好，市第一医院预约中心，请问有什么可以帮您？", start=1.0)
+    await talking.say(
+        "s2", "customer", "你好，我想问一下我妈的核磁检查，等了两个星期了还没排上。", start=6.2
+    )
+    await talking.say("s3", "agent", f"单子上都写了，{BAD}。", start=14.0)
+    await talking.hit("s3", f"单子上都写了，{BAD}。", "你自己不会看吗")
+    alert = await talking.alert("taboo", segment="s3", phrase="你自己不会看吗")
+    await talking.alert(
+        "verify", severity="medium", title="未核对身份", title_en="Identity not verified"
+    )
+    await talking.alert(
+        "suspected",
+        severity="low",
+        title="敏感词",
+        title_en="Sensitive word",
+        phrase="投诉",
+        suspected=True,
+    )
+    await talking.say("s4", "customer", "你这是什么态度？我要投诉。", start=19.5)
+    await people(desk, call=talking)
+    await guidance(desk, talking)
+    return talking, alert

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import console_browser
+import console_world
 import pytest
 import pytest_asyncio
 
@@ -51,3 +53,23 @@ async def lab():
     finally:
         over.set()
         await asyncio.gather(owner, return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The source of axe, which looks for what shuts people out."""
+    return console_browser.axe_script()
+
+
+@pytest.fixture
+async def browser():
+    """Chromium."""
+    async with console_browser.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    """Bus, store and clock for a console."""
+    async with console_world.world(tmp_path) as desk:
+        yield desk

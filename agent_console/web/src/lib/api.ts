@@ -60,6 +60,7 @@ const KNOWN: Readonly<Record<string, Key>> = {
   not_found: "problem_not_found",
   pbx_refused: "problem_pbx_refused",
   pbx_unreachable: "problem_pbx_unreachable",
+  changed_meanwhile: "problem_changed",
   invalid_request: "problem_invalid",
 };
 

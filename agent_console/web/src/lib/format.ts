@@ -62,3 +62,16 @@ export function agentLabel(agent: string, name: string): string {
 export function decimal(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
+
+/** For an input of type datetime-local: 2026-11-22T17:00, at the hospital. */
+export function toLocalInput(epoch: number): string {
+  return `${dayOf(epoch)}T${timeOfDay(epoch).slice(0, 5)}`;
+}
+
+/** The same back to seconds since the epoch; null when it is empty. */
+export function fromLocalInput(text: string): number | null {
+  const [day, time] = text.split("T");
+  if (!day || !time) return null;
+  const [hours, minutes] = time.split(":").map(Number);
+  return dayStart(day) + (hours ?? 0) * 3600 + (minutes ?? 0) * 60;
+}

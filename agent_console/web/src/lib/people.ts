@@ -1,5 +1,6 @@
 // Agents and queues: order, and what is amber or red.
 
+import type { LiveData } from "./live/reducer";
 import type { AgentPhase, AgentState, QueueState } from "./types";
 
 export type Tone = "calm" | "amber" | "red";
@@ -44,4 +45,28 @@ export function sortAgents(agents: Iterable<AgentState>): AgentState[] {
   return [...agents].sort(
     (a, b) => ORDER[a.state] - ORDER[b.state] || a.agent.localeCompare(b.agent),
   );
+}
+
+export interface Floor {
+  waiting: number;
+  /** Seconds that the longest waiting caller has waited; null: nobody waits. */
+  longest: number | null;
+  talking: number;
+  free: number;
+  /** Those who are logged in. */
+  agents: number;
+}
+
+/** The whole floor in five numbers. */
+export function floorOf(data: Pick<LiveData, "agents" | "queues">, now: number): Floor {
+  const agents = [...data.agents.values()].filter((agent) => agent.state !== "logged_out");
+  const queues = [...data.queues.values()];
+  const since = queues.flatMap((queue) => queue.longest_since ?? []);
+  return {
+    waiting: queues.reduce((sum, queue) => sum + queue.waiting.length, 0),
+    longest: since.length ? now - Math.min(...since) : null,
+    talking: agents.filter((agent) => agent.state === "talking" || agent.state === "on_hold").length,
+    free: agents.filter((agent) => agent.state === "available").length,
+    agents: agents.length,
+  };
 }

@@ -96,6 +96,10 @@ export const FRAME = {
   problem_not_found: ["找不到，可能已经结束。", "Not found; it may be over."],
   problem_pbx_refused: ["电话系统拒绝了。", "The phone system said no."],
   problem_pbx_unreachable: ["与电话系统的连接中断。", "The phone system cannot be reached."],
+  problem_changed: [
+    "别人刚刚改过，请重新读取后再改。",
+    "Somebody else has just changed it. Load it again first.",
+  ],
   problem_invalid: ["填写的内容不能用，请检查。", "A value cannot be used. Check it."],
   save: ["保存", "Save"],
   saved: ["已保存", "Saved"],

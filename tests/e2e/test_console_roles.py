@@ -1,0 +1,155 @@
+"""Each role's day in Chromium, against the real server on a real bus and store."""
+
+from __future__ import annotations
+
+import console_floor
+import pytest
+from console_browser import enter, fits, person, shot, violations
+from console_world import Call, World, running
+from playwright.async_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+async def calls_of_the_past(desk: World) -> Call:
+    """Three calls that are over; returns the one with a taboo phrase and its alert."""
+    for number, (queue, said) in enumerate(
+        (("报告查询", "我想查一下上周的检查报告。"), ("预约挂号", "帮我挂一个消化内科的号。"))
+    ):
+        call = Call(desk, f"past-{number}", queue=queue)
+        await call.join(ago=4000 - number * 600, caller=f"1390000000{number}", name="")
+        await call.connect(ago=3990 - number * 600)
+        await call.say("s1", "customer", said, start=1.0)
+        await call.end()
+    bad = Call(desk, "bad", queue="投诉建议")
+    await bad.join(ago=120)
+    await bad.connect(ago=100)
+    await bad.legs()
+    await bad.step("opening", "开场问候", "Opening", "done", 10.0)
+    await bad.say("s1", "agent", "您好，市第一医院，请问有什么可以帮您？", start=1.0)
+    await bad.say("s2", "customer", "我要投诉，等了两个星期还没排上核磁。", start=6.0)
+    await bad.say("s3", "agent", f"单子上都写了，{console_floor.BAD}。", start=22.0)
+    await bad.hit("s3", f"单子上都写了，{console_floor.BAD}。", "你自己不会看吗")
+    await bad.alert("taboo", segment="s3", phrase="你自己不会看吗")
+    await bad.say("s4", "customer", "你这是什么态度？", start=24.0)
+    await bad.say("s5", "agent", "我帮您登记，今天之内给您回电话。", start=40.0)
+    await bad.end()
+    return bad
+
+
+async def looked_at(page: Page, axe: str, name: str) -> None:
+    """Keep the picture; the page must fit and shut nobody out."""
+    await shot(page, name)
+    assert await violations(page, axe) == []
+    assert await fits(page)
+
+
+async def test_history_is_searched_and_a_call_opened_at_its_words(
+    desk: World, browser: Browser, axe: str
+) -> None:
+    async with running(desk.server()) as server:
+        bad = await calls_of_the_past(desk)
+        page = await enter(browser, server)
+        await page.get_by_role("link", name="历史").click()
+        await expect(page.locator("tbody tr")).to_have_count(3)
+        await looked_at(page, axe, "history")
+        await page.get_by_role("searchbox").fill("投诉")
+        await page.get_by_role("searchbox").press("Enter")
+        await expect(page.get_by_role("link", name=":")).to_have_count(1)
+        await shot(page, "history-search")
+        await page.reload()
+        await expect(page.get_by_role("searchbox")).to_have_value("投诉")
+        await page.get_by_role("link", name=":").click()
+        await expect(page).to_have_url(f"{server.address}/calls/{bad.id}")
+        await expect(page.locator("[data-segment]")).to_have_count(5)
+        await page.get_by_role("button", name="服务禁语").click()
+        await expect(page.locator("[data-segment].target mark")).to_contain_text("你自己不会看吗")
+        await looked_at(page, axe, "call")
+        await page.get_by_role("button", name="按当时的画面回放").click()
+        await expect(page.get_by_role("group", name="回放")).to_be_visible()
+        await page.get_by_role("slider", name="位置").press("End")
+        await expect(page.locator("[data-segment]")).to_have_count(5)
+        await shot(page, "replay")
+
+
+async def test_an_agent_is_shown_who_calls_what_to_say_and_what_to_write_down(
+    desk: World, browser: Browser, axe: str
+) -> None:
+    async with running(desk.server()) as server:
+        agent = await person(server, "lina", "agent", name="李护士", agent="PJSIP/1001")
+        await calls_of_the_past(desk)
+        page = await enter(browser, server, username=agent)
+        await expect(page).to_have_url(f"{server.address}/agent")
+        call = Call(desk, "now")
+        await call.join(ago=70)
+        await call.ring(ago=62)
+        # The same number has called before.
+        await expect(page.get_by_role("heading", name="历史来电 3")).to_be_visible()
+        await call.connect(ago=60)
+        await call.legs()
+        await console_floor.people(desk, call=call)
+        await console_floor.guidance(desk, call)
+        await call.say("s1", "agent", "您好，市第一医院预约中心，请问有什么可以帮您？", start=1.0)
+        await call.say(
+            "s2", "customer", "我今年六十二岁，想给我自己约一个核磁检查，挂消化内科。", start=6.0
+        )
+        await call.alert("verify", severity="medium", title="未核对身份")
+        await expect(page.get_by_text("请问您要预约的是哪一项检查？")).to_be_visible()
+        await expect(page.get_by_text("未核对身份")).to_be_visible()
+        await page.get_by_role("button", name="用这句").first.click()
+        await expect(page.get_by_text("已使用")).to_be_visible()
+        await expect(page.get_by_label("年龄")).to_have_value("62")
+        await page.get_by_label("性别").select_option("女")
+        await page.get_by_label("诉求").fill("预约核磁")
+        await page.get_by_label("处理结果").select_option("已预约")
+        await page.get_by_label("一次解决").select_option("是")
+        await expect(page.get_by_text("已完整")).to_be_visible()
+        await looked_at(page, axe, "agent")
+        await page.get_by_role("button", name="保存").click()
+        await expect(page.get_by_text("✓ 已保存")).to_be_visible()
+
+
+async def test_an_admin_makes_a_team_and_a_user_who_comes_in_by_the_link(
+    desk: World, browser: Browser, axe: str
+) -> None:
+    async with running(desk.server()) as server:
+        admin = await person(server, "root", "admin")
+        page = await enter(browser, server, username=admin)
+        await expect(page).to_have_url(f"{server.address}/admin")
+        await page.get_by_role("button", name="新增班组").click()
+        await page.get_by_role("dialog").get_by_label("姓名").fill("白班")
+        await page.get_by_label("队列名称").fill("预约挂号、检查预约")
+        await page.get_by_role("dialog").get_by_role("button", name="保存").click()
+        await page.get_by_role("button", name="新增用户").click()
+        await page.get_by_label("用户名").fill("wangmin")
+        await page.get_by_role("dialog").get_by_label("姓名").fill("王敏")
+        await page.get_by_label("白班").check()
+        await page.get_by_role("button", name="保存").click()
+        link = await page.get_by_role("textbox", name="登录链接").input_value()
+        await page.get_by_role("button", name="复制并关闭").click()
+        await expect(page.get_by_role("row", name="wangmin")).to_contain_text("白班")
+        await looked_at(page, axe, "admin")
+        newcomer = await (await browser.new_context()).new_page()
+        await newcomer.goto(link)
+        await expect(newcomer.locator(".page")).to_have_attribute("data-connection", "live")
+        await page.goto(f"{server.address}/me")
+        await expect(page.get_by_role("heading", name="推送")).to_be_visible()
+        await looked_at(page, axe, "me")
+
+
+async def test_the_wallboard_and_the_watch_show_what_needs_a_person(
+    desk: World, browser: Browser, axe: str
+) -> None:
+    server = desk.server()
+    await console_floor.a_busy_desk(desk)
+    async with running(server):
+        page = await enter(browser, server, width=1920, height=1080)
+        await page.goto(f"{server.address}/wallboard")
+        await expect(page.get_by_role("row", name="投诉建议")).to_contain_text("▲ 1")
+        await looked_at(page, axe, "wallboard")
+        watch = await enter(browser, server, width=198, height=242)
+        await watch.goto(f"{server.address}/watch")
+        await expect(watch.get_by_role("alert")).to_contain_text("服务禁语")
+        await looked_at(watch, axe, "watch")
+        await watch.get_by_role("button", name="知道了").click()
+        await expect(watch.get_by_role("alert")).not_to_contain_text("服务禁语")
