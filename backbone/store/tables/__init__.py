@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from backbone.store.schema import metadata
-from backbone.store.tables import access, alerting, guidance, recordings, scoring, work
+from backbone.store.tables import access, alerting, guidance, recordings, scoring, search, work
 
-__all__ = ["access", "alerting", "guidance", "metadata", "recordings", "scoring", "work"]
+__all__ = ["access", "alerting", "guidance", "metadata", "recordings", "scoring", "search", "work"]

@@ -1,0 +1,1 @@
+"""Past calls: found by what was said, shown, heard and replayed."""

@@ -1,0 +1,179 @@
+"""The full-text index of transcripts: which calls hold some words, newest first.
+
+A call comes into it when it has ended, one entry for the whole call; a final transcript that comes
+later is added. On SQLite the index is an FTS5 table of `backbone.store.bigrams` without contents
+of its own: what it held of a call can be made again from `segments`. Another database has no such
+table, and its transcripts are searched one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, Engine, delete, exists, func, insert, select, text, update
+
+from asr.events import TranscriptFinal
+from backbone.events import Event
+from backbone.store.bigrams import fts5_query, indexed
+from backbone.store.journal import Projection
+from backbone.store.schema import calls, segments
+from backbone.store.tables.search import call_texts
+from telephony.events import CallEnded
+
+_CREATE = text(
+    "CREATE VIRTUAL TABLE IF NOT EXISTS transcripts_fts USING fts5(words, content='', detail=full)"
+)
+_INSERT = text("INSERT INTO transcripts_fts(rowid, words) VALUES (:number, :words)")
+_DELETE = text(
+    "INSERT INTO transcripts_fts(transcripts_fts, rowid, words) VALUES ('delete', :number, :words)"
+)
+_FIND = text(
+    "SELECT rowid FROM transcripts_fts WHERE transcripts_fts MATCH :words AND rowid < :before "
+    "ORDER BY rowid DESC LIMIT :limit"
+)
+_FIRST_BATCH = 200
+_LARGEST_BATCH = 5000
+_AFTER_ALL = 2**62
+
+
+def numbers(connection: Connection, words: str, before: int | None) -> Iterator[list[int]]:
+    """Numbers of the calls in which all the words were said, falling, in growing batches.
+
+    Args:
+        connection: to read with.
+        words: what somebody looks for.
+        before: only calls whose number is lower; None for all.
+    """
+    batch = _FIRST_BATCH
+    last = _AFTER_ALL if before is None else before
+    while found := _find(connection, words, last, batch):
+        yield found
+        if len(found) < batch:
+            return
+        last = found[-1]
+        batch = min(batch * 5, _LARGEST_BATCH)
+
+
+def index_missing(engine: Engine, batch: int = 500) -> int:
+    """Take in ended calls that the index lacks, as those of an earlier version; tells how many."""
+    total = 0
+    while True:
+        with engine.begin() as connection:
+            lacking = (
+                select(calls.c.call_id)
+                .where(
+                    calls.c.ended_at.is_not(None),
+                    exists().where(segments.c.call_id == calls.c.call_id),
+                    ~exists().where(call_texts.c.call_id == calls.c.call_id),
+                )
+                .order_by(calls.c.ended_at)
+                .limit(batch)
+            )
+            found = connection.scalars(lacking).all()
+            for call_id in found:
+                add_call(connection, call_id)
+        total += len(found)
+        if len(found) < batch:
+            return total
+
+
+def add_call(connection: Connection, call_id: str) -> None:
+    """Take an ended call in, unless it is there."""
+    if _entry(connection, call_id) is not None:
+        return
+    said = _said(connection, call_id)
+    added = connection.execute(
+        insert(call_texts).values(call_id=call_id, segments=len(said))
+    ).inserted_primary_key
+    assert added is not None  # noqa: S101 - one row was inserted
+    _write(connection, _INSERT, added[0], [line for _, line in said])
+
+
+def remove_call(connection: Connection, call_id: str) -> None:
+    """Take a call out, before its segments are deleted."""
+    entry = _entry(connection, call_id)
+    if entry is None:
+        return
+    number, _ = entry
+    _write(connection, _DELETE, number, [line for _, line in _said(connection, call_id)])
+    connection.execute(delete(call_texts).where(call_texts.c.number == number))
+
+
+def _add_segment(connection: Connection, call_id: str, segment_id: str) -> None:
+    entry = _entry(connection, call_id)
+    if entry is None:
+        return  # the call has not ended
+    number, known = entry
+    said = _said(connection, call_id)
+    if len(said) == known:
+        return  # heard of before
+    before = [line for segment, line in said if segment != segment_id]
+    _write(connection, _DELETE, number, before)
+    _write(connection, _INSERT, number, [line for _, line in said])
+    connection.execute(
+        update(call_texts).where(call_texts.c.number == number).values(segments=len(said))
+    )
+
+
+def _entry(connection: Connection, call_id: str) -> tuple[int, int] | None:
+    row = connection.execute(select(call_texts).where(call_texts.c.call_id == call_id)).first()
+    return None if row is None else (row.number, row.segments)
+
+
+def _said(connection: Connection, call_id: str) -> list[tuple[str, str]]:
+    query = (
+        select(segments.c.segment_id, segments.c.text)
+        .where(segments.c.call_id == call_id)
+        .order_by(segments.c.start, segments.c.segment_id)
+    )
+    return [(row.segment_id, row.text) for row in connection.execute(query)]
+
+
+def _write(connection: Connection, statement: object, number: int, said: Sequence[str]) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execute(_CREATE)
+        words = indexed("\n".join(said))
+        connection.execute(statement, {"number": number, "words": words})  # type: ignore[call-overload]  # one of the two texts above
+
+
+def _find(connection: Connection, words: str, before: int, limit: int) -> list[int]:
+    if connection.dialect.name == "sqlite":
+        expression = fts5_query(words)
+        if not expression:
+            return []
+        connection.execute(_CREATE)
+        found = connection.execute(
+            _FIND, {"words": expression, "before": before, "limit": limit}
+        ).scalars()
+        return list(found)
+    said = [
+        exists().where(
+            segments.c.call_id == call_texts.c.call_id,
+            func.lower(segments.c.text).contains(word.lower(), autoescape=True),
+        )
+        for word in words.split()
+    ]
+    query = (
+        select(call_texts.c.number)
+        .where(call_texts.c.number < before, *said)
+        .order_by(call_texts.c.number.desc())
+        .limit(limit)
+    )
+    return list(connection.scalars(query)) if said else []
+
+
+def _call_ended(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, CallEnded)  # noqa: S101 - the table below pairs them
+    add_call(connection, event.call_id)
+
+
+def _final(connection: Connection, _seq: int, event: Event) -> None:
+    assert isinstance(event, TranscriptFinal)  # noqa: S101 - the table below pairs them
+    _add_segment(connection, event.call_id, event.segment_id)
+
+
+PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
+    CallEnded: (_call_ended,),
+    TranscriptFinal: (_final,),
+}
+"""What the journal keeps of the index; these run after those that write `segments`."""
