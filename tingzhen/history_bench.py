@@ -5,25 +5,27 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
+from sqlalchemy import Connection
 
 from backbone.clock import SystemClock
 from backbone.counters import Counters
 from backbone.store.engine import open_engine, sqlite_url
 from metrics.board import Dimension
 from metrics.history import read_kpis
-from metrics.periods import PeriodKind, period_of
+from metrics.periods import Period, PeriodKind, period_of
 from metrics.projection import MetricsProjection
 from metrics.settings import MetricsSettings
 from metrics.synthetic import HistoryPlan, write_history
 from qa_engine.events import SEVERITIES
 from qa_engine.kinds import KINDS
+from tingzhen.extras import need_report
 
 _DIMENSIONS: tuple[Dimension, ...] = ("queue", "agent", "hour_of_day", "day", "hour")
 _SCRAPES = 20
@@ -57,21 +59,49 @@ def make_history(file: Path, calls: int, first: date, days: int, settings: Metri
 
 def read_alone(file: Path, kind: PeriodKind, on: date) -> Reading:
     """Read a period by queue, agent, day and hour, in a process that has done nothing else."""
+    return _alone(_read_kpis, file, kind, on)
+
+
+def report_alone(file: Path, kind: PeriodKind, on: date) -> Reading:
+    """Read a period's report and make its page, PDF and workbook, in a process of its own."""
+    return _alone(_make_report, file, kind, on)
+
+
+_Work = Callable[[Connection, Period, MetricsSettings], int]
+
+
+def _alone(work: _Work, file: Path, kind: PeriodKind, on: date) -> Reading:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_read, file, kind, on).result()
+        return pool.submit(_measure, work, file, kind, on).result()
 
 
-def _read(file: Path, kind: PeriodKind, on: date) -> Reading:
+def _measure(work: _Work, file: Path, kind: PeriodKind, on: date) -> Reading:
     engine = open_engine(sqlite_url(file))
     settings = MetricsSettings()
-    period = period_of(kind, on, settings.zone)
     started, cpu = time.perf_counter(), time.process_time()
     with engine.connect() as connection:
-        report = read_kpis(connection, period, settings, now=period.end, by=_DIMENSIONS)
+        offered = work(connection, period_of(kind, on, settings.zone), settings)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB
-    return Reading(report.total.offered, seconds, time.process_time() - cpu, peak)
+    return Reading(offered, seconds, time.process_time() - cpu, peak)
+
+
+def _read_kpis(connection: Connection, period: Period, settings: MetricsSettings) -> int:
+    report = read_kpis(connection, period, settings, now=period.end, by=_DIMENSIONS)
+    return report.total.offered
+
+
+def _make_report(connection: Connection, period: Period, settings: MetricsSettings) -> int:
+    need_report()
+    from metrics.reports.content import read_report  # noqa: PLC0415 - the extra may be missing
+    from metrics.reports.page import html_page, pdf  # noqa: PLC0415 - the same
+    from metrics.reports.workbook import workbook  # noqa: PLC0415 - the same
+
+    report = read_report(connection, period, settings, now=period.end)
+    pdf(html_page(report, "zh"))
+    workbook(report, "zh")
+    return report.total.offered
 
 
 def scrape(queues: int) -> Scrape:

@@ -88,6 +88,7 @@ def read_report(
         now=now,
         by=("queue", "team", "agent", "day", "hour_of_day"),
         teams=teams,
+        speech=False,  # the largest table, for two figures that no report shows
     )
     last = read_kpis(connection, period.previous(), settings, now=now, by=("day",), speech=False)
     hours = _ranked_hours(kpis.by["hour_of_day"])
