@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+import agent_console.work.storage
 import asr.storage
 import backbone.audit
 import qa_engine.guidance_storage
@@ -22,6 +23,8 @@ import qa_engine.storage
 import telephony.recording.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
+from agent_console.work.desk import Desk
+from agent_console.work.service import WorkService
 from asr.recognisers.base import Recogniser
 from asr.service import Transcriber
 from backbone.bus import Bus
@@ -40,7 +43,6 @@ from qa_engine.escalation import EscalationTimer
 from qa_engine.guidance.service import GuidanceService
 from qa_engine.privacy import redact
 from qa_engine.service import QaService
-from telephony.audiosocket.server import AudioSocketServer
 from telephony.calls.visit import OpenCall
 from telephony.control.service import Control
 from telephony.link import PbxLink
@@ -49,6 +51,8 @@ from telephony.recording.recorder import Recorder
 from telephony.settings import PbxSettings
 from telephony.storage import StoredLeg
 from telephony.taps.service import TapService
+from telephony.taps.transport import leg_server
+from tingzhen.extras import need_report
 from tingzhen.settings import Settings
 
 _LONGEST_CALL_S = 86_400.0
@@ -64,6 +68,7 @@ PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
     **qa_engine.guidance_storage.PROJECTIONS,
     **qa_engine.score_storage.PROJECTIONS,
     **backbone.audit.PROJECTIONS,
+    **agent_console.work.storage.PROJECTIONS,
 }
 
 
@@ -136,6 +141,21 @@ async def running_node(
         engine.dispose()
 
 
+def _reports(settings: Settings, clock: Clock, counters: Counters) -> Coroutine[Any, Any, None]:
+    need_report()
+    from metrics.reports.job import ReportJob  # noqa: PLC0415 - needs the extra
+
+    job = ReportJob(
+        settings.reports,
+        settings.metrics,
+        settings.store_url,
+        settings.data_dir,
+        clock=clock,
+        counters=counters,
+    )
+    return job.run()
+
+
 @dataclass(frozen=True)
 class LeftBehind:
     """What an earlier run did not see the end of."""
@@ -186,10 +206,10 @@ async def _listen_to(
             )
             tasks.create_task(job.run(), name="reconcile")
         if settings.taps != "off":
-            audio = AudioSocketServer(settings.audiosocket, bus, clock, counters)
+            audio = leg_server(settings, bus, clock, counters)
             taps = TapService(settings, bus, clock, counters, audio, pbx=link)
             taps.restore(left.calls)
-            tasks.create_task(_receive_audio(audio, settings), name="audiosocket")
+            tasks.create_task(audio.run(), name="legs")
             tasks.create_task(taps.run(), name="taps")
         tasks.create_task(link.run(), name="ami")
 
@@ -200,18 +220,7 @@ def _missed_rings(engine: Engine, settings: PbxSettings, now: float) -> list[tup
         return telephony.storage.missed_rings(connection, settings.system, since)
 
 
-async def _receive_audio(server: AudioSocketServer, settings: PbxSettings) -> None:
-    try:
-        await server.run()
-    except OSError as error:
-        where = f"{settings.audiosocket.host}:{settings.audiosocket.port}"
-        raise UserError(
-            f"cannot listen for audio on {where}: {error.strerror}; "
-            "stop what listens there, or set another port here and in the dialplan"
-        ) from error
-
-
-def _build(  # noqa: PLR0917 - the parts of a node
+def _build(  # noqa: C901, PLR0917 - a branch for each component, the parts of a node
     settings: Settings,
     clock: Clock,
     recogniser: Recogniser | None,
@@ -237,7 +246,17 @@ def _build(  # noqa: PLR0917 - the parts of a node
             store=SqlMetricsStore(engine, settings.metrics),
             alert_kinds=qa.alert_kinds() if qa else (),
         ).run()
+    if settings.reports.kinds and "metrics" in settings.components:
+        runners["reports"] = _reports(settings, clock, counters)
     if "console" in settings.components:
+        desk = Desk.build(
+            settings.work,
+            bus,
+            clock,
+            key_file=settings.data_dir / "console.key",
+            rules=settings.qa.rules,
+        )
+        runners["work"] = WorkService(desk, bus, clock, counters, engine).run()
         console = ConsoleServer(
             settings.console,
             bus,
@@ -248,6 +267,7 @@ def _build(  # noqa: PLR0917 - the parts of a node
                 MetricsApp(settings.metrics, registry) if "metrics" in settings.components else None
             ),
             control=control,
+            desk=desk,
         )
         runners["console"] = console.run()
     if qa is not None:

@@ -17,6 +17,7 @@ from pydantic_settings import (
 from sqlalchemy import URL, make_url
 
 from agent_console.settings import ConsoleSettings
+from agent_console.work.settings import WorkSettings
 from asr.settings import AsrSettings
 from backbone.errors import UserError
 from backbone.store.engine import sqlite_url
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     asr: AsrSettings = AsrSettings()
     qa: QaSettings = QaSettings()
     console: ConsoleSettings = ConsoleSettings()
+    work: WorkSettings = WorkSettings()
     metrics: MetricsSettings = MetricsSettings()
     reports: ReportSettings = ReportSettings()
 

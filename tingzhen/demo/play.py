@@ -138,6 +138,7 @@ async def play(options: DemoOptions, recogniser: Recogniser, view: DemoView) -> 
                 # As mappings, so that the environment may still say which host to listen on.
                 recording={"enabled": True},  # in a folder that goes with the demo
                 console={"port": options.port},
+                work={"seed_knowledge": True},
             )
             async with (
                 running_node(settings, clock, recogniser) as node,
