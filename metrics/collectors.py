@@ -56,6 +56,35 @@ class LiveCollector(Collector):
         return [in_progress, waiting, longest, legs]
 
 
+class OldestAlertCollector(Collector):
+    """When the oldest alert that nobody has acknowledged was raised, by severity.
+
+    Args:
+        open_alerts: severity and time of raising by alert, as it is kept.
+    """
+
+    def __init__(self, open_alerts: Mapping[str, tuple[str, float]]) -> None:
+        self._open_alerts = open_alerts
+
+    def describe(self) -> Iterable[Metric]:
+        """Registered without being collected."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """A severity without open alerts has no sample."""
+        oldest: dict[str, float] = {}
+        for severity, at in self._open_alerts.values():
+            oldest[severity] = min(at, oldest.get(severity, at))
+        family = GaugeMetricFamily(
+            "tingzhen_alerts_oldest_open_timestamp_seconds",
+            "When the oldest alert that nobody has acknowledged was raised.",
+            labels=["severity"],
+        )
+        for severity, at in sorted(oldest.items()):
+            family.add_metric([severity], at)
+        return [family]
+
+
 _ASR_GAUGES: tuple[tuple[str, str, Callable[[AsrHealth], float]], ...] = (
     ("ready", "1 when the recogniser is loaded.", lambda h: float(h.ready)),
     ("legs", "Audio legs under recognition.", lambda h: h.legs),

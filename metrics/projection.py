@@ -21,6 +21,7 @@ from metrics.collectors import (
     CountersCollector,
     HealthCollector,
     LiveCollector,
+    OldestAlertCollector,
 )
 from metrics.day import DayCollector
 from metrics.families import Families
@@ -103,6 +104,7 @@ class MetricsProjection:
         self._refused = Once(_REMEMBERED_ALERTS)
         self._rated = Once(_REMEMBERED_ALERTS)
         self._open_alerts: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        registry.register(OldestAlertCollector(self._open_alerts))
         registry.register(LiveCollector(self._live, self._queues, clock))
         registry.register(self._health)
         self._day = DayCollector(self._queues)

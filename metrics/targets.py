@@ -71,6 +71,9 @@ EVENT_AGE_S = 300.0
 MINIMUM_VOLUME = 20
 """Offered calls in the window, below which a ratio is chance and no alert is raised."""
 
+MINIMUM_SPIKE_VOLUME = 10
+"""The same for a quarter of an hour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -444,3 +444,14 @@ def test_an_alert_is_timed_from_the_end_of_its_words():
     board.feed(alert("3", call="c3"))
     assert latency(board, "final") == (1.5, 1)
     assert latency(board, "partial") == (0.0, 0)
+
+
+def test_the_oldest_alert_that_waits_is_known_by_severity():
+    board = Board()
+    board.feed(alert("1", at=1030.0), alert("2", at=1020.0), alert("3", severity="low", at=900.0))
+    assert board.value("alerts_oldest_open_timestamp_seconds", severity="high") == 1020.0
+    board.feed(acknowledged("2"))
+    assert board.value("alerts_oldest_open_timestamp_seconds", severity="high") == 1030.0
+    board.feed(acknowledged("1"))
+    assert board.value("alerts_oldest_open_timestamp_seconds", severity="high") is None
+    assert board.value("alerts_oldest_open_timestamp_seconds", severity="low") == 900.0

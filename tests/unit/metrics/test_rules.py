@@ -46,6 +46,23 @@ TAPPED = "tingzhen_calls_tapped_total"
 LAST_EVENT = 'tingzhen_ami_last_event_timestamp_seconds{system="pbx"}'
 IN_PROGRESS = f"tingzhen_calls_in_progress{QUEUE}"
 
+LONGEST = f"tingzhen_calls_longest_wait_seconds{QUEUE}"
+GAVE_UP = 'tingzhen_calls_ended_total{queue="support", outcome="abandoned"}'
+SHORT = f"tingzhen_calls_short_abandoned_total{QUEUE}"
+WEEK = {"window": "7d", "maturity": "matured"}
+FCR = 'tingzhen_first_contact_resolution_ratio{window="7d", maturity="matured"}'
+JUDGED = 'tingzhen_first_contact_calls{window="7d", maturity="matured"}'
+OLDEST_RED = 'tingzhen_alerts_oldest_open_timestamp_seconds{severity="critical"}'
+WITHIN_3, WITHIN_5, LATE = (
+    f'tingzhen_alert_latency_seconds_bucket{{stage="final", le="{edge}"}}'
+    for edge in ("3.0", "5.0", "+Inf")
+)
+TIMED = 'tingzhen_alert_latency_seconds_count{stage="final"}'
+NOT_SENT = 'tingzhen_notify_failed_total{scheme="ntfy"}'
+FREE, SIZE = "tingzhen_disk_free_bytes", "tingzhen_disk_size_bytes"
+ENDS = 'tingzhen_certificate_not_after_timestamp_seconds{certificate="c.pem"}'
+BAD_CERTIFICATE = 'tingzhen_certificate_unreadable{certificate="c.pem"}'
+
 CASES = [
     ("TingzhenDown", {UP: "0x120"}, [{"job": "tingzhen"}]),
     ("TingzhenDown", {UP: "1x120"}, []),
@@ -71,6 +88,62 @@ CASES = [
     ("AsrLag", {'tingzhen_asr_lag_seconds{node="n1"}': "6x120"}, [{"node": "n1"}]),
     ("AsrLag", {'tingzhen_asr_lag_seconds{node="n1"}': "5x120"}, []),
     ("AsrLag", {'tingzhen_asr_lag_seconds{node="n1"}': "0x119 30"}, []),  # only a moment
+    ("AnswerRateEmergency", {ANSWERED: "0+94x120", OFFERED: "0+100x120"}, [{"queue": "support"}]),
+    ("AnswerRateEmergency", {ANSWERED: "0+95x120", OFFERED: "0+100x120"}, []),
+    ("AnswerRateEmergency", {ANSWERED: "0x120", OFFERED: "0x90 0+1x15 15x15"}, []),
+    ("WaitLong", {LONGEST: "61x120"}, [{"queue": "support"}]),
+    ("WaitLong", {LONGEST: "60x120"}, []),
+    ("WaitLong", {LONGEST: "0x119 90"}, []),  # answered in time, as far as one knows
+    (
+        "AbandonmentSpike",
+        {OFFERED: "0+10x120", GAVE_UP: "0+2x120", SHORT: "0x120"},
+        [{"queue": "support"}],
+    ),
+    ("AbandonmentSpike", {OFFERED: "0+100x120", GAVE_UP: "0+14x120", SHORT: "0x120"}, []),
+    (
+        "AbandonmentSpike",
+        {OFFERED: "0x112 0+1x8", GAVE_UP: "0x112 0+1x8", SHORT: "0x120"},
+        [],
+    ),  # eight callers
+    ("FirstContactResolutionLow", {FCR: "0.89x120", JUDGED: "20x120"}, [WEEK]),
+    ("FirstContactResolutionLow", {FCR: "0.90x120", JUDGED: "20x120"}, []),
+    ("FirstContactResolutionLow", {FCR: "0.5x120", JUDGED: "19x120"}, []),
+    ("RedAlertsUnacknowledged", {OLDEST_RED: "7000x120"}, [{}]),
+    (
+        "RedAlertsUnacknowledged",
+        {OLDEST_RED: "7190x120", OLDEST_RED.replace("critical", "high"): "7000x120"},
+        [{}],
+    ),
+    ("RedAlertsUnacknowledged", {OLDEST_RED: "7100x120"}, []),  # at 7200 s
+    ("RedAlertsUnacknowledged", {OLDEST_RED.replace("critical", "low"): "0x120"}, []),
+    ("RedAlertsUnacknowledged", {OLDEST_RED: "7000x100 _x20"}, []),  # acknowledged
+    ("TapDown", {'tingzhen_tap_up{system="pbx"}': "0x120"}, [{"system": "pbx"}]),
+    ("TapDown", {'tingzhen_tap_up{system="pbx"}': "1x120"}, []),
+    (
+        "AlertLatencyHigh",
+        {WITHIN_3: "0+90x120", WITHIN_5: "0+100x120", LATE: "0+100x120", TIMED: "0+100x120"},
+        [{}],
+    ),
+    (
+        "AlertLatencyHigh",
+        {WITHIN_3: "0+96x120", WITHIN_5: "0+100x120", LATE: "0+100x120", TIMED: "0+100x120"},
+        [],
+    ),
+    ("RulesRefused", {'tingzhen_rules_refused{pack="p"}': "1x120"}, [{"pack": "p"}]),
+    ("RulesRefused", {'tingzhen_rules_refused{pack="p"}': "0x120"}, []),
+    ("NotifierFailing", {NOT_SENT: "0x110 1x10"}, [{"scheme": "ntfy"}]),
+    ("NotifierFailing", {NOT_SENT: "_x110 1x10"}, [{"scheme": "ntfy"}]),
+    ("NotifierFailing", {NOT_SENT: "5x120"}, []),  # long ago
+    ("RecorderFailing", {"tingzhen_recorder_failures_total": "0x115 1x5"}, [{}]),
+    ("RecorderFailing", {"tingzhen_recorder_failures_total": "3x120"}, []),
+    ("DiskLow", {FREE: "99x120", SIZE: "1000x120"}, [{}]),
+    ("DiskLow", {FREE: "100x120", SIZE: "1000x120"}, []),
+    ("CertificateEnding", {ENDS: "1216000x120"}, [{"certificate": "c.pem"}]),  # in 13.99 days
+    ("CertificateEnding", {ENDS: "1217000x120"}, []),  # in 14.002
+    ("CertificateUnreadable", {BAD_CERTIFICATE: "1x120"}, [{"certificate": "c.pem"}]),
+    ("CertificateUnreadable", {BAD_CERTIFICATE: "0x120"}, []),
+    ("DayTotalsStale", {"tingzhen_day_read_timestamp_seconds": "60x120"}, [{}]),
+    ("DayTotalsStale", {"tingzhen_day_read_timestamp_seconds": "0+60x120"}, []),
     ("AnswerRateLow", {ANSWERED: "0+97x120", OFFERED: "0+100x120"}, [{"queue": "support"}]),
     ("AnswerRateLow", {ANSWERED: "0+98x120", OFFERED: "0+100x120"}, []),
     ("AnswerRateLow", {ANSWERED: "0x120", OFFERED: "0x90 0+1x15 15x15"}, []),  # 15 calls: chance
@@ -134,6 +207,7 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not():
 def test_every_alert_speaks_both_languages_and_has_a_severity():
     for rule in alerting_rules().values():
         assert set(rule["annotations"]) == {
+            "runbook_url",
             "summary",
             "summary_en",
             "description",
@@ -149,6 +223,15 @@ def test_every_alert_speaks_both_languages_and_has_a_severity():
     ("alert", "condition"),
     [
         ("AnswerRateLow", f"< {targets.ANSWER_RATE}"),
+        ("AnswerRateEmergency", f"< {targets.ANSWER_RATE_EMERGENCY}"),
+        ("WaitLong", f"> {targets.LONGEST_WAIT_S:g}"),
+        ("AbandonmentSpike", f"> {targets.ABANDONMENT_SPIKE}"),
+        ("FirstContactResolutionLow", f"< {targets.FIRST_CONTACT_RESOLUTION}"),
+        ("FirstContactResolutionLow", f">= {targets.MINIMUM_VOLUME}"),
+        ("RedAlertsUnacknowledged", f"> {targets.ACKNOWLEDGE_S:g}"),
+        ("AlertLatencyHigh", f"> {targets.ALERT_LATENCY_S:g}"),
+        ("DiskLow", f"< {targets.DISK_FREE}"),
+        ("CertificateEnding", f"< {targets.CERTIFICATE_DAYS:g}"),
         ("TapsBelowAnswered", f"< {targets.TAPPED}"),
         ("AsrLag", f"> {targets.ASR_LAG_S:g}"),
         ("AmiEventsStale", f"> {targets.EVENT_AGE_S:g}"),
@@ -156,6 +239,19 @@ def test_every_alert_speaks_both_languages_and_has_a_severity():
 )
 def test_thresholds_are_the_targets(alert, condition):
     assert re.search(re.escape(condition) + r"(?![\d.])", alerting_rules()[alert]["expr"])
+
+
+RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert():
+    pages = {page.stem for page in RUNBOOKS.glob("*.md")} - {"README"}
+    assert pages == set(alerting_rules())
+    for name, rule in alerting_rules().items():
+        assert rule["annotations"]["runbook_url"] == f"docs/runbooks/{name}.md"
+        page = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
+        for heading in ("## 含义 · Meaning", "## 查看 · Look", "## 处置 · Do"):
+            assert heading in page, (name, heading)
 
 
 def test_recorded_ratios_are_guarded_by_the_minimum_volume():
