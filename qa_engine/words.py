@@ -105,6 +105,10 @@ class Scan:
         self._index = index
         self._hits: dict[str, tuple[WordHit, ...]] = {}
 
+    def groups(self) -> set[str]:
+        """Names of the groups of which anything was found, before guards took any of it away."""
+        return self._index.named(self._found)
+
     def hits(self, group: str) -> tuple[WordHit, ...]:
         """The group's unguarded matches in order, none inside another."""
         if group not in self._hits:
@@ -188,8 +192,10 @@ class WordIndex:
         """Phrases, those of guards included."""
         self._owners = 0
         self._groups: dict[str, list[tuple[int, tuple[_Compiled, ...]]]] = {}
+        self._named: dict[int, str] = {}
         for group in groups:
             owner = self._add(group.phrases, group.phonetic)
+            self._named[owner] = group.name
             guards = tuple(self._guard(guard) for guard in group.guards)
             self._groups.setdefault(group.name, []).append((owner, guards))
         self._exact.build()
@@ -203,11 +209,18 @@ class WordIndex:
         self._sound.find(normalised, found)
         return Scan(normalised, found, self)
 
+    def named(self, found: _Found) -> set[str]:
+        """The groups that own what was found; wordings of guards are nobody's."""
+        return {self._named[owner] for owner in found if owner in self._named}
+
     def judge(self, text: Normalised, found: _Found, group: str) -> tuple[WordHit, ...]:
         """Apply a group's guards and keep the best of what overlaps."""
+        owners = self._groups[group]
+        if not any(found.get(owner) for owner, _ in owners):
+            return ()
         free = [
             match
-            for owner, guards in self._groups[group]
+            for owner, guards in owners
             for match in found.get(owner, ())
             if not any(_guarded(text, found, guard, match) for guard in guards)
         ]

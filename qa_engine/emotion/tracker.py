@@ -8,7 +8,7 @@ and for anger measure the same.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,19 +71,24 @@ class EmotionTracker:
         """Take in what the side said, ending at `at` on the call's clock."""
         self._fade(at)
         self._unrest = max(self._unrest, voice.arousal)
+        fresh: dict[Scene, float] = {}
+        found = scan.groups()
         for scene in self._scenes:
+            if found.isdisjoint(groups(scene.scene)):
+                continue
             points = self._points(scene, scan)
             if points:
                 points *= 1 + scene.arousal * voice.arousal
+                fresh[scene.scene] = points
                 gained = min(_MOST, self._activation[scene.scene] + points)
                 self._weights[scene.scene] += points
                 self._activation[scene.scene] = gained
-        return self._settle(at)
+        return self._settle(at, fresh)
 
     def tick(self, at: float) -> Feeling:
         """Let feelings fade."""
         self._fade(at)
-        return self._settle(at, moved=False)
+        return self._settle(at, None)
 
     def main_scene(self) -> Scene:
         """The scene that weighed most over the call."""
@@ -105,15 +110,18 @@ class EmotionTracker:
             self._activation[scene] *= left
         self._unrest *= left
 
-    def _settle(self, at: float, *, moved: bool = True) -> Feeling:
+    def _settle(self, at: float, fresh: Mapping[Scene, float] | None) -> Feeling:
         strength = max(self._activation.values(), default=0.0)
         scene: Scene = "calm"
         if strength >= ACTIVE:
-            scene = max(self._activation, key=lambda name: self._activation[name])
+            # What was just said tells more than what it adds up to with all before.
+            latest = fresh or self._activation
+            scene = max(latest, key=lambda name: (latest[name], self._activation[name]))
         pull = sum(s.valence * self._activation[s.scene] for s in self._scenes)
         if pull <= 0:
             pull -= _VOICE_ALONE * self._unrest
         score = round(math.tanh(_PULL * pull), 2)
+        moved = fresh is not None
         trend = self._trend(score) if moved else self.feeling.trend
         last = self.feeling
         self.feeling = Feeling(scene, score, trend, round(strength, 2))

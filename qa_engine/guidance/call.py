@@ -15,6 +15,7 @@ from qa_engine.events import (
     EmpathyUsed,
     ScriptFinished,
     ScriptProgress,
+    ScriptStep,
     TopicDetected,
 )
 from qa_engine.guidance.content import Guidance
@@ -118,7 +119,7 @@ class CallGuidance:
                 at=self.state.now,
                 call_id=self.state.call_id,
                 script=script.id,
-                topic=self._topic,
+                topic=self.topic,
                 steps=self._script.steps(),
                 title=script.title,
                 title_en=script.title_en,
@@ -141,20 +142,31 @@ class CallGuidance:
         return [*told, *self._tell_progress(), *self._tell_feeling(self._emotion.feeling)]
 
     @property
-    def _topic(self) -> str:
+    def topic(self) -> str:
+        """What the call is about, as far as is known; empty when it is not."""
         return "" if self._topics.current is None else self._topics.current.topic
+
+    @property
+    def steps(self) -> tuple[ScriptStep, ...]:
+        """The script's steps as they stand."""
+        return self._script.steps()
+
+    @property
+    def feeling(self) -> Feeling:
+        """How the caller feels."""
+        return self._emotion.feeling
 
     def _hear(self, said: Said) -> list[Told]:
         told: list[Told] = []
         final = said.final
         heard = Heard(said.role, final.start, final.end, said.scan)
         self._heard.append(heard)
-        before = self._topic
+        before = self.topic
         detected = self._topics.hear(said.role, said.scan)
         if detected is not None:
             told.append(self._tell_topic(detected))
-        script = self._guidance.script(self._topic)
-        if self._topic != before and script is not self._script.script:
+        script = self._guidance.script(self.topic)
+        if self.topic != before and script is not self._script.script:
             in_order = sorted(self._heard, key=lambda h: h.start)
             self._script = ScriptTracker(script, self._guidance.slots, in_order)
         else:
@@ -178,7 +190,7 @@ class CallGuidance:
         told = self._tell_feeling(feeling)
         fresh = any(said.scan.hits(group) for group in self._guidance.scene_groups(feeling.scene))
         if fresh:
-            offer = self._offers.consider(feeling, self._topic, final.end, self._caller_said)
+            offer = self._offers.consider(feeling, self.topic, final.end, self._caller_said)
             if offer is not None:
                 told.append(self._tell_offer(offer))
         return told
@@ -216,7 +228,7 @@ class CallGuidance:
             at=0.0,
             call_id=self.state.call_id,
             script=script.id,
-            topic=self._topic,
+            topic=self.topic,
             steps=self._script.steps(),
             next_step=self._script.next_step(),
             title=script.title,

@@ -179,7 +179,7 @@ class ScriptTracker:
         return None if anchor.at is None else anchor.at + within
 
     def _need(self, working: _Working, heard: Heard) -> None:
-        if working.needed_at is None and any(heard.scan.hits(g) for g in working.compiled.needed):
+        if working.needed_at is None and _said(heard, working.compiled.needed):
             working.needed_at = heard.end
 
     def _listen(self, working: _Working, heard: Heard) -> None:
@@ -187,7 +187,7 @@ class ScriptTracker:
         if working.state == "done" or not self._may_count(working, heard):
             return
         if heard.role == step.by:
-            if any(heard.scan.hits(group) for group in working.compiled.groups):
+            if _said(heard, working.compiled.groups):
                 working.worded_at = heard.end
             working.spoken += len(heard.scan.text.text)
         if not step.with_words or working.worded_at is not None:
@@ -239,3 +239,7 @@ class ScriptTracker:
                 working.change("turn")
             else:
                 working.change("wait")
+
+
+def _said(heard: Heard, groups: Iterable[str]) -> bool:
+    return any(heard.scan.hits(group) for group in groups)

@@ -24,9 +24,12 @@ STABLE_CONFIDENCE = 0.6
 STABLE_FINALS = 4
 """So many finals in a row without a change of topic, at that confidence, settle it."""
 
-_WORD = 1.0
 _STRONG = 3.0
-_AGENT_SHARE = 0.5
+_PARTS = ("words", "strong", "agent")
+_WEIGHTS: dict[Role, dict[str, float]] = {
+    "customer": {"words": 1.0, "strong": _STRONG, "agent": 0.0},
+    "agent": {"words": 0.5, "strong": 0.0, "agent": _STRONG},
+}
 _SOUND_SHARE = 0.6
 _LIKE_AT_LEAST = 0.3
 _QUEUE = 1.0
@@ -60,6 +63,12 @@ class TopicDetector:
         self._nearest = nearest
         self._evidence: dict[str, float] = defaultdict(float)
         self._said: set[tuple[str, str]] = set()
+        self._urgent = {topic.id for topic in topics if topic.urgent}
+        self._groups = {
+            name: (topic.id, part)
+            for topic in topics
+            for part, name in zip(_PARTS, groups(topic.id), strict=True)
+        }
         self._unchanged = 0
         self.current: Detected | None = None
         """What was told last."""
@@ -72,23 +81,19 @@ class TopicDetector:
 
     def hear(self, role: Role, scan: Scan) -> Detected | None:
         """Take in what one side said; returns the topic when there is news of it."""
-        for topic in self._topics:
-            self._evidence[topic.id] += self._points(topic, role, scan)
+        for name in scan.groups() & self._groups.keys():
+            topic, part = self._groups[name]
+            self._evidence[topic] += _WEIGHTS[role][part] * sum(
+                _SOUND_SHARE if hit.suspected else 1.0 for hit in self._new(name, scan)
+            )
         if role == "customer":
             for name, cosine in self._nearest.likeness(scan.text.text).items():
                 if cosine >= _LIKE_AT_LEAST:
                     self._evidence[name] += _STRONG * cosine
         return self._decide()
 
-    def _points(self, topic: Topic, role: Role, scan: Scan) -> float:
-        either, strong, agent = groups(topic.id)
-        share = 1.0 if role == "customer" else _AGENT_SHARE
-        points = sum(map(self._worth, self._new(either, scan))) * _WORD * share
-        settling = strong if role == "customer" else agent
-        return points + sum(map(self._worth, self._new(settling, scan))) * _STRONG
-
     def _new(self, group: str, scan: Scan) -> Sequence[WordHit]:
-        """Wordings that were not said before in this call."""
+        """Wordings that were not said before in this call, by anybody."""
         fresh = []
         for hit in scan.hits(group):
             wording = (group, scan.text.text[hit.start : hit.end])
@@ -97,15 +102,11 @@ class TopicDetector:
                 fresh.append(hit)
         return fresh
 
-    @staticmethod
-    def _worth(hit: WordHit) -> float:
-        return _SOUND_SHARE if hit.suspected else 1.0
-
     def _decide(self) -> Detected | None:
-        urgent = {topic.id for topic in self._topics if topic.urgent}
-        ranked = sorted(
-            self._evidence, key=lambda t: (self._evidence[t], t in urgent), reverse=True
-        )
+        if not self._evidence:
+            return None
+        urgent = self._urgent
+        ranked = sorted(self._evidence, key=lambda t: (self._evidence[t], t), reverse=True)
         best = next((t for t in ranked if t in urgent and self._evidence[t] >= ENOUGH), ranked[0])
         now = self.current
         if now is None:
