@@ -23,6 +23,7 @@ import httpx
 
 _ROOT = Path(__file__).parents[1]
 _DASHBOARDS = _ROOT / "docker" / "grafana" / "dashboards"
+_ALERTMANAGER = _ROOT / "docker" / "alertmanager" / "alertmanager.yml"
 _RULES = _ROOT / "docker" / "prometheus" / "rules"
 
 # What Grafana fills in when the wallboard is opened: all queues, its intervals.
@@ -173,6 +174,7 @@ def scraping(
     metrics_path: str = "/metrics",
     token: str | None = None,
     interval: str = "200ms",
+    alertmanager: str | None = None,
 ) -> Iterator[Prometheus]:
     """Run Prometheus over one target until the block ends; it leaves nothing behind.
 
@@ -181,9 +183,8 @@ def scraping(
         metrics_path: where its metrics are.
         token: bearer token, if it asks for one.
         interval: between scrapes and between evaluations of the rules.
+        alertmanager: `host:port` of where alerts go.
     """
-    program = shutil.which("prometheus")
-    assert program, "prometheus is missing: apt-get install prometheus"
     with tempfile.TemporaryDirectory(prefix="tingzhen-prometheus-") as folder:
         home = Path(folder)
         (home / "rules").mkdir()
@@ -193,6 +194,11 @@ def scraping(
             (home / "rules" / rules.name).write_text(hurried, encoding="utf-8")
         config = {
             "global": {"scrape_interval": interval, "evaluation_interval": interval},
+            "alerting": {
+                "alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]
+                if alertmanager
+                else []
+            },
             "rule_files": [str(home / "rules" / "*.yml")],
             "scrape_configs": [
                 {
@@ -207,30 +213,68 @@ def scraping(
         file = home / "prometheus.yml"
         file.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
         address = f"127.0.0.1:{_unused_port()}"
-        log = home / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    program,
-                    f"--config.file={file}",
-                    f"--storage.tsdb.path={home / 'data'}",
-                    f"--web.listen-address={address}",
-                ],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        prometheus = Prometheus(address, process, log)
-        try:
-            prometheus.wait(lambda: prometheus.targets() is not None, "Prometheus did not start")
-            yield prometheus
-        finally:
-            prometheus.close()
-            process.terminate()
+        arguments = (f"--config.file={file}", f"--storage.tsdb.path={home / 'data'}")
+        with _program(
+            "prometheus", *arguments, f"--web.listen-address={address}", log=home / "log"
+        ) as process:
+            prometheus = Prometheus(address, process, home / "log")
             try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                prometheus.wait(
+                    lambda: prometheus.targets() is not None, "Prometheus did not start"
+                )
+                yield prometheus
+            finally:
+                prometheus.close()
+
+
+@contextlib.contextmanager
+def alertmanaging(webhook: str, token: str) -> Iterator[str]:
+    """Run Alertmanager with the configuration of docker/ until the block ends.
+
+    Args:
+        webhook: where it posts instead of to Tingzhen's container.
+        token: the bearer token that it sends along.
+
+    Yields:
+        Its `host:port`. Prometheus sends again what it missed while starting.
+    """
+    with tempfile.TemporaryDirectory(prefix="tingzhen-alertmanager-") as folder:
+        home = Path(folder)
+        secret = home / "token"
+        secret.write_text(token, encoding="utf-8")
+        text = _ALERTMANAGER.read_text(encoding="utf-8")
+        text = re.sub(r"url: http\S+", f"url: {webhook}", text)
+        text = text.replace("/run/secrets/hook_token", str(secret))
+        text = re.sub(r"group_(wait|interval): \S+", r"group_\1: 200ms", text)
+        file = home / "alertmanager.yml"
+        file.write_text(text, encoding="utf-8")
+        address = f"127.0.0.1:{_unused_port()}"
+        with _program(
+            "prometheus-alertmanager",
+            f"--config.file={file}",
+            f"--storage.path={home / 'data'}",
+            f"--web.listen-address={address}",
+            "--cluster.listen-address=",
+            log=home / "log",
+        ):
+            yield address
+
+
+@contextlib.contextmanager
+def _program(name: str, *arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    program = shutil.which(name)
+    assert program, f"{name} is missing: apt-get install {name}"
+    with log.open("wb") as output:
+        process = subprocess.Popen([program, *arguments], stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _unused_port() -> int:

@@ -11,6 +11,8 @@ need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need chromium chromium
 need prometheus prometheus
 need promtool prometheus
+need prometheus-alertmanager prometheus-alertmanager
+need amtool prometheus-alertmanager
 need debootstrap debootstrap
 # A sound server without a sound card, and what PyAudio is built with.
 need pulseaudio pulseaudio
