@@ -125,6 +125,11 @@ class _Use:
     regex: re.Pattern[str] | None
 
 
+def _no_matches(_text: str, *, overlapping: bool) -> list[tuple[int, int, int]]:
+    del overlapping
+    return []
+
+
 class _Automaton:
     """All phrases in one spelling."""
 
@@ -133,7 +138,7 @@ class _Automaton:
         self._suspected = suspected
         self._uses: dict[str, list[_Use]] = {}
         self._patterns: list[list[_Use]] = []
-        self._machine: AhoCorasick | None = None
+        self._matches: Callable[..., list[tuple[int, int, int]]] = _no_matches
 
     def add(self, owner: int, phrase: Phrase) -> None:
         literals = phrase.literals()
@@ -145,23 +150,25 @@ class _Automaton:
         for spelled in dict.fromkeys(map(self.spell, literals)):
             self._uses.setdefault(spelled, []).append(use)
 
-    def build(self) -> None:
+    def build(self) -> bool:
+        """Make ready to find; tell whether there is anything to be found."""
         self._patterns = list(self._uses.values())
-        if self._uses:
-            # The fastest form takes the most memory, which only a lexicon would feel.
-            small = len(self._uses) <= _MOST_FOR_DFA
-            self._machine = AhoCorasick(
-                list(self._uses),
-                matchkind=MatchKind.Standard,
-                implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
-            )
+        if not self._uses:
+            return False
+        # The fastest form takes the most memory, which only a lexicon would feel.
+        small = len(self._uses) <= _MOST_FOR_DFA
+        machine = AhoCorasick(
+            list(self._uses),
+            matchkind=MatchKind.Standard,
+            implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
+        )
+        self._matches = machine.find_matches_as_indexes
+        return True
 
     def find(self, text: Normalised, found: _Found) -> None:
         """Add all matches that do not cross the end of a sentence."""
-        if self._machine is None:
-            return
-        spelled = self.spell(text.text)
-        matches = self._machine.find_matches_as_indexes(spelled, overlapping=True)
+        spelled = self.spell(text.text) if self._suspected else text.text
+        matches = self._matches(spelled, overlapping=True)
         if not matches:
             return
         searched: set[int] = set()
@@ -198,15 +205,14 @@ class WordIndex:
             self._named[owner] = group.name
             guards = tuple(self._guard(guard) for guard in group.guards)
             self._groups.setdefault(group.name, []).append((owner, guards))
-        self._exact.build()
-        self._sound.build()
+        self._automata = [one for one in (self._exact, self._sound) if one.build()]
 
     def scan(self, text: str | Normalised) -> Scan:
         """Find everything in one text."""
         normalised = normalise(text) if isinstance(text, str) else text
         found: _Found = {}
-        self._exact.find(normalised, found)
-        self._sound.find(normalised, found)
+        for automaton in self._automata:
+            automaton.find(normalised, found)
         return Scan(normalised, found, self)
 
     def named(self, found: _Found) -> set[str]:
