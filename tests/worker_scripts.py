@@ -67,3 +67,9 @@ def fail(_settings):
 
 def refuse(_settings):
     raise RecogniserError("no such model: get it")
+
+
+def by_window(settings):
+    """Makes one error in two characters, over short windows only."""
+    short = bool(settings.whisper.window_floor_frames)
+    return ScriptedRecogniser(lambda heard: "好的" if not short else "好地")

@@ -15,6 +15,7 @@ from asr.live_bench import bench_live, calls_in, said
 from asr.machine import describe
 from asr.recognisers.base import Recogniser
 from asr.settings import AsrSettings
+from asr.window_bench import bench_windows
 
 
 def measure(
@@ -25,6 +26,7 @@ def measure(
     legs: int,
     seconds: float,
     baseline_seconds: float,
+    window_calls: int,
 ) -> Iterator[dict[str, Any]]:
     """Measure with partials, with finals only, and the yardstick; one result after another.
 
@@ -35,6 +37,8 @@ def measure(
         legs: at once, an even number.
         seconds: for how long calls begin.
         baseline_seconds: of audio for the yardstick; 0 leaves it out.
+        window_calls: calls to decode over the full window too; 0 leaves that out, and so does a
+            recogniser that has no windows.
 
     Yields:
         Objects with `type`, `what` and figures.
@@ -56,6 +60,12 @@ def measure(
         found = asyncio.run(bench_live(recogniser, chosen, folder, legs=legs, seconds=seconds))
         costs[what] = found["cpu_per_audio_s"]
         yield {"type": "bench_asr", "what": what, **found}
+    if window_calls and settings.recogniser == "whisper":
+        yield {
+            "type": "bench_windows",
+            "what": "the same segments over short windows and over the full one",
+            **bench_windows(settings, folder, window_calls),
+        }
     if not baseline_seconds:
         return
     call = calls_in(folder)[0]

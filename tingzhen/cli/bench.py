@@ -116,11 +116,16 @@ def asr(
         float,
         typer.Option(min=0, help="Audio for decoding a growing buffer every second; 0 for none."),
     ] = 30.0,
+    window_calls: Annotated[
+        int,
+        typer.Option(min=0, help="Calls to decode over Whisper's full window too; 0 for none."),
+    ] = 3,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Many calls in real time: errors, delays, CPU, memory; beside decoding a growing buffer.
 
-    Twice: with partials, and with finals only. Then the first leg as streaming wrappers do it.
+    Twice: with partials, and with finals only. Then some calls over short windows and the full
+    one, for what short ones cost in errors; then the first leg as streaming wrappers do it.
 
     Examples:
 
@@ -144,6 +149,7 @@ def asr(
         legs=legs + legs % 2,
         seconds=seconds,
         baseline_seconds=baseline_seconds,
+        window_calls=window_calls,
     ):
         if json:
             print_json(result)

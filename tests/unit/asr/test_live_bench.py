@@ -10,6 +10,7 @@ from asr.live_bench import bench_live, spread
 from asr.machine import Usage, describe
 from asr.recognisers.scripted import ScriptedRecogniser
 from asr.settings import AsrSettings
+from asr.window_bench import bench_windows
 
 TEXT = "苹果此举是为了节约用电量"
 
@@ -40,6 +41,15 @@ async def test_it_counts_what_was_heard_and_when(calls):
     assert 0 <= found["final_s"]["max"] < 5
     assert found["cpu_per_audio_s"] > 0
     assert found["peak_memory_mb"] > 10
+
+
+def test_short_windows_are_held_against_the_full_one(calls):
+    turns = [{"role": role, "text": "好的"} for role in ("agent", "customer")]
+    (calls / "c01.json").write_text(json.dumps({"utterances": turns}), encoding="utf-8")
+    settings = AsrSettings(recogniser="worker_scripts:by_window", workers=0)
+    found = bench_windows(settings, calls, 5)
+    assert (found["calls"], found["segments"], found["characters"]) == (1, 2, 4)
+    assert (found["cer"], found["cer_full_window"], found["points_worse"]) == (0.5, 0.0, 50.0)
 
 
 def test_spread():
