@@ -156,6 +156,8 @@ class Talking:
             joined = self._book.of_agent(message.get("OrigTransfererUniqueid"))
             if joined is not None:
                 joined.conference = True
+                # The caller is back in the talk; no message ends the hold that the keys began.
+                self._life.unhold(joined, moment.at, None)
             return
         transferee = message.get("TransfereeUniqueid")
         waiting = self._book.of_caller(message.get("SecondTransfererUniqueid"))
@@ -179,7 +181,8 @@ class Talking:
     def _conference_joined(self, message: AmiMessage, _moment: Moment, _arrived: float) -> None:
         uniqueid = message.get("Uniqueid")
         visit = self._book.of_caller(uniqueid) or self._book.of_agent(uniqueid)
-        if visit is not None and visit.answered_at is not None:
+        # A caller who was handed on into a room talks there with others, not with this agent.
+        if visit is not None and visit.answered_at is not None and not visit.transferred:
             visit.conference = True
 
     # Hanging up

@@ -198,6 +198,8 @@ def test_second_join_told_before_the_first_agents_completion():
 
 def test_three_way_conference_is_no_transfer():
     script = Script().answered()
+    script.send("Hold", 5, Uniqueid="a.1").send("MusicOnHoldStart", 5, Uniqueid=CALLER)
+    script.send("MusicOnHoldStop", 7.9, Uniqueid=CALLER)
     script.send(
         "AttendedTransfer",
         8,
@@ -208,6 +210,17 @@ def test_three_way_conference_is_no_transfer():
     caller = script.hangup_request(11).complete(11, "caller").hangup(11.001)
     assert caller.record.transfers == 0
     assert caller.record.hangup_by == "customer"
+    assert caller.record.conference
+    assert caller.record.hold_s == pytest.approx(3)
+
+
+def test_room_that_a_caller_was_handed_on_into_is_no_conference():
+    script = Script().answered()
+    script.send("BlindTransfer", 8, TransfereeUniqueid=CALLER, Extension="790")
+    script.send("ConfbridgeJoin", 8.05, Uniqueid=CALLER)
+    script.complete(8.1, "transfer").tick(9)
+    assert script.record.transfers == 1
+    assert not script.record.conference
 
 
 def test_failed_transfer_changes_nothing():
