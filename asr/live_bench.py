@@ -55,6 +55,8 @@ class _Heard:
     partials: int = 0
     finals: dict[str, TranscriptFinal] = field(default_factory=dict)
     repeated: int = 0
+    last_end: dict[str, float] = field(default_factory=dict)  # of each leg's last final
+    disordered: int = 0
     gaps: int = 0
     finished: int = 0
     health: AsrHealth | None = None
@@ -77,6 +79,8 @@ class _Heard:
             case TranscriptFinal():
                 self.repeated += event.segment_id in self.finals
                 self.finals[event.segment_id] = event
+                self.disordered += event.end < self.last_end.get(event.leg_id, event.end)
+                self.last_end[event.leg_id] = event.end
             case AudioGap():
                 self.gaps += 1
             case LegTranscribed():
@@ -201,6 +205,7 @@ async def bench_live(
         "finals": len(heard.finals),
         "lost": len(heard.ended - heard.finals.keys()),
         "repeated": heard.repeated,
+        "out_of_order": heard.disordered,
         "late": health.late,
         "audio_gaps": heard.gaps,
         "frames_dropped": _dropped(counters),
@@ -209,6 +214,10 @@ async def bench_live(
         "redecoded": health.redecodes,
         "unintelligible": sum(final.unintelligible for final in heard.finals.values()),
         "overloaded": heard.overloaded,
+        "caught_up": not health.overloaded,
+        "decoded_ahead": health.ahead,
+        "ahead_in_vain": health.ahead_wasted,
+        "finals_spooled": counters.get("asr_finals_spooled"),
         "worst_lag_s": round(heard.worst_lag_s, 2),
         "cpu_per_audio_s": round(cpu_s / heard.audio_s, 4),
         "cpu_node_s": round(after.own_cpu_s - before.own_cpu_s, 1),

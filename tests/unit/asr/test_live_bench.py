@@ -35,6 +35,7 @@ async def test_it_counts_what_was_heard_and_when(calls):
     found = await bench_live(recogniser, AsrSettings(), calls, legs=2, seconds=0)
     assert (found["segments"], found["finals"], found["lost"], found["repeated"]) == (2, 2, 0, 0)
     assert (found["cer"], found["frames_dropped"], found["audio_gaps"]) == (0.0, 0, 0)
+    assert (found["out_of_order"], found["finals_spooled"], found["caught_up"]) == (0, 0, True)
     assert found["partials"] >= 2
     # A partial is due a second after speech began; the leg's end closes the last segment.
     assert 0.9 < found["first_partial_s"]["p50"] < 5

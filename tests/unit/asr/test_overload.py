@@ -8,16 +8,18 @@ from audio_probes import line, read
 
 from asr.decode_queue import DecodeQueue
 from asr.events import AsrHealth, LegTranscribed, TranscriptFinal, TranscriptPartial
+from asr.leg import LegPipeline, SpeechEnded
 from asr.load import LoadWatch
 from asr.recognisers.scripted import ScriptedRecogniser
 from asr.service import Transcriber
-from asr.settings import AsrSettings
+from asr.settings import AsrSettings, VadSettings
 from backbone.bus import Bus
 from backbone.clock import ManualClock
 from backbone.counters import Counters
 from backbone.media import AudioFrame, LegClosed, LegOpened
 
 LEGS, SEGMENT_S, PAUSE_S = 12, 4.0, 2.0
+MEMORY_S = 20.0
 FINAL_COST_S, PARTIAL_COST_S = 1.5, 0.5
 
 
@@ -110,13 +112,14 @@ PCM = (TALK * 32_767).astype("<i2").tobytes()
 async def test_a_node_that_cannot_keep_up_says_so_marks_legs_and_loses_nothing():
     go = threading.Event()
 
-    def script(_):
+    def script(heard):
         assert go.wait(60)
-        return "好"
+        return f"{heard.duration_s * 16_000:.0f}"
 
-    bus, clock = Bus(Counters()), ManualClock()
-    settings = AsrSettings(decode_threads=1, late_after_s=3.0)
-    transcriber = Transcriber(settings, ScriptedRecogniser(script), bus, clock, Counters())
+    bus, clock, counters = Bus(Counters()), ManualClock(), Counters()
+    settings = AsrSettings(decode_threads=1, late_after_s=3.0, waiting_memory_s=MEMORY_S)
+    recogniser = ScriptedRecogniser(script)
+    transcriber = Transcriber(settings, recogniser, bus, clock, counters)
     out = bus.subscribe("test", TranscriptFinal, TranscriptPartial, LegTranscribed, AsrHealth)
     got = []
     async with asyncio.TaskGroup() as group:
@@ -133,6 +136,7 @@ async def test_a_node_that_cannot_keep_up_says_so_marks_legs_and_loses_nothing()
                 await asyncio.sleep(0)
         await clock.advance(10.0)
         busy = transcriber.health()
+        waiting = transcriber._scheduler.queue.waiting_finals()
         go.set()
         async for envelope in out:
             got.append(envelope.event)
@@ -149,3 +153,20 @@ async def test_a_node_that_cannot_keep_up_says_so_marks_legs_and_loses_nothing()
     assert all(final.late for final in finals)
     assert calm.late == 2 * LEGS
     assert {event.late for event in got if isinstance(event, LegTranscribed)} == {2}
+    # In the order of their ends, whosever they are; of partials not one.
+    assert [final.end for final in finals] == sorted(final.end for final in finals)
+    assert not [event for event in got if isinstance(event, TranscriptPartial)]
+    assert not [call for call in recogniser.calls if call.partial]
+    assert calm.partials_skipped > 0
+    # Memory held no more than it may; what waited on disk was decoded as it was.
+    in_memory = [work.audio for work in waiting if isinstance(work.audio, np.ndarray)]
+    assert sum(len(audio) for audio in in_memory) <= MEMORY_S * 16_000
+    assert counters.get("asr_finals_spooled") == len(waiting) - len(in_memory) > LEGS
+    assert {final.text for final in finals} == set(sizes())
+
+
+def sizes():
+    """What the script says of TALK's segments: their number of samples."""
+    leg = LegPipeline(16_000, VadSettings(), partial_step_s=0)
+    ended = [o for o in leg.feed(0, PCM) + leg.close() if isinstance(o, SpeechEnded)]
+    return [str(len(segment.audio)) for segment in ended]
