@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 from starlette.types import ASGIApp
 
+from agent_console.floor import Today
+from agent_console.history.sound import Sound
 from agent_console.live.hub import LiveHub
 from agent_console.live.projector import LiveProjector
+from agent_console.once import Once
 from agent_console.sessions import OneTimeTokens, Session, SessionStore
 from agent_console.settings import ConsoleSettings
+from agent_console.site import Site
 from agent_console.throttle import Throttle
 from agent_console.work.desk import Desk
 from agent_console.work.settings import WorkSettings
@@ -22,6 +26,7 @@ from backbone.clock import Clock
 from backbone.counters import Counters
 from telephony.control.service import Control
 
+_PLAYED = 2000
 _HASHES_AT_ONCE = 2  # each takes 64 MiB
 
 
@@ -43,6 +48,10 @@ class ConsoleContext:
     projector: LiveProjector
     hub: LiveHub
     desk: Desk
+    site: Site
+    sound: Sound | None
+    today: Today
+    played: Once = field(default_factory=lambda: Once(_PLAYED))
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HASHES_AT_ONCE))
     acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -58,6 +67,7 @@ class ConsoleContext:
         metrics_app: ASGIApp | None = None,
         control: Control | None = None,
         desk: Desk | None = None,
+        site: Site | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> ConsoleContext:
         """Put the parts together.
@@ -65,6 +75,7 @@ class ConsoleContext:
         `monotonic` is what sessions, tickets and the login limit are measured with: a demo that
         runs fast must not log people out fast.
         """
+        site = site or Site()
         sessions = SessionStore(settings.session_hours * 3600, monotonic)
         projector = LiveProjector(settings, bus, clock, engine)
         return cls(
@@ -86,6 +97,9 @@ class ConsoleContext:
             projector=projector,
             hub=LiveHub(settings, bus, clock, counters, projector=projector, sessions=sessions),
             desk=desk or Desk.build(WorkSettings(), bus, clock, monotonic=monotonic),
+            site=site,
+            sound=Sound(site.recordings) if site.recordings is not None else None,
+            today=Today(engine, clock, site.metrics),
         )
 
     def close_sessions(self, username: str, *, but: str = "") -> None:

@@ -50,7 +50,7 @@ def page(
     """
     at, key = order
     if cursor is not None:
-        query = query.where(tuple_(at, key) < tuple_(*_decode_cursor(cursor)))
+        query = query.where(tuple_(at, key) < tuple_(*decode_cursor(cursor)))
     query = query.order_by(at.desc(), key.desc()).limit(limit + 1)
     rows: Sequence[RowMapping] = connection.execute(query).mappings().all()
     more = len(rows) > limit
@@ -58,15 +58,21 @@ def page(
     last = rows[-1] if more else None
     return Page(
         [item(row) for row in rows],
-        None if last is None else _encode_cursor(last[at.name], last[key.name]),
+        None if last is None else encode_cursor(last[at.name], last[key.name]),
     )
 
 
-def _encode_cursor(at: float, key: str) -> str:
+def encode_cursor(at: float, key: str) -> str:
+    """Where a page ends, for whoever asks for the following one."""
     return base64.urlsafe_b64encode(msgspec.json.encode((at, key))).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str) -> tuple[float, str]:
+def decode_cursor(cursor: str) -> tuple[float, str]:
+    """What `encode_cursor` was given.
+
+    Raises:
+        BadCursorError: it was not made by it.
+    """
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return msgspec.json.decode(raw, type=tuple[float, str])

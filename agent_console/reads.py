@@ -4,58 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Literal
 
-import msgspec
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, func, select
 
 from agent_console.live.state import LIVE_EVENTS, LiveState
 from agent_console.live.views import AlertView, CallView
-from agent_console.paging import Page, page
-from agent_console.privacy import mask_name, mask_number
-from agent_console.scope import Scope
 from backbone.events import Delivery, Envelope, Event, decode, kind_of
 from backbone.ids import stable_id
-from backbone.store.schema import alerts, calls, journal
-from backbone.store.tables.alerting import alert_comments
-from qa_engine.events import Alert
-from qa_engine.privacy import redact
-
-_COMMENTS = (
-    select(func.count())
-    .where(alert_comments.c.alert_id == alerts.c.alert_id)
-    .scalar_subquery()
-    .label("comments")
-)
-# The table says where an alert stands, the journal what it said.
-_ALERTS = select(alerts, _COMMENTS, journal.c.payload).join(journal, journal.c.seq == alerts.c.seq)
-
-CallFilter = Literal["all", "in_progress", "ended"]
-AlertFilter = Literal["all", "open", "acknowledged", "judged"]
-
-
-@dataclass(frozen=True, slots=True)
-class CallSummary:
-    """One queue visit in a list; times in seconds since the epoch, durations in seconds."""
-
-    call_id: str
-    queue: str
-    caller: str
-    caller_name: str
-    agent: str
-    outcome: str | None
-    joined_at: float
-    answered_at: float | None
-    ended_at: float | None
-    wait_s: float | None
-    ring_s: float | None
-    rings: int | None
-    talk_s: float | None
-    hold_s: float
-    transfers: int
-    hangup_by: str
-    complete: bool
-    incomplete_reason: str
+from backbone.store.schema import calls, journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,50 +20,6 @@ class CallDetail:
 
     call: CallView
     alerts: list[AlertView]
-
-
-def list_calls(
-    connection: Connection, scope: Scope, which: CallFilter, limit: int, cursor: str | None
-) -> Page[CallSummary]:
-    """Calls by the time they joined, newest first.
-
-    Raises:
-        BadCursorError: the cursor is none of ours.
-    """
-    query = select(calls).where(scope.where(calls.c.queue, calls.c.agent, calls.c.picked_up_by))
-    if which != "all":
-        ended = calls.c.ended_at.is_not(None)
-        query = query.where(ended if which == "ended" else ~ended)
-    return page(
-        connection,
-        query,
-        (calls.c.joined_at, calls.c.call_id),
-        _summary,
-        limit=limit,
-        cursor=cursor,
-    )
-
-
-def list_alerts(
-    connection: Connection, scope: Scope, which: AlertFilter, limit: int, cursor: str | None
-) -> Page[AlertView]:
-    """Alerts by the time they were emitted, newest first.
-
-    Raises:
-        BadCursorError: the cursor is none of ours.
-    """
-    query = _ALERTS.where(scope.where(alerts.c.queue, alerts.c.agent))
-    if which != "all":
-        query = query.where(alerts.c.state == which)
-    return page(
-        connection, query, (alerts.c.at, alerts.c.alert_id), _alert_view, limit=limit, cursor=cursor
-    )
-
-
-def find_alert(connection: Connection, alert_id: str) -> AlertView | None:
-    """One alert."""
-    row = connection.execute(_ALERTS.where(alerts.c.alert_id == alert_id)).mappings().first()
-    return None if row is None else _alert_view(row)
 
 
 def call_detail(connection: Connection, call_id: str) -> CallDetail | None:
@@ -168,16 +80,3 @@ def durable_kinds() -> list[str]:
             found.append(kind_of(cls))
         pending.extend(cls.__subclasses__())
     return found
-
-
-def _summary(row: RowMapping) -> CallSummary:
-    known = {name: row[name] for name in CallSummary.__slots__}
-    known["caller"] = mask_number(row["caller"])
-    known["caller_name"] = mask_name(row["caller_name"])
-    return CallSummary(**known)
-
-
-def _alert_view(row: RowMapping) -> AlertView:
-    view = AlertView.of(redact(msgspec.json.decode(row["payload"], type=Alert)))
-    view.mark(row)
-    return view

@@ -19,7 +19,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from agent_console import links, session_rows, users
 from agent_console.app import create_app
 from agent_console.context import ConsoleContext
+from agent_console.history.index import index_missing
 from agent_console.settings import ConsoleSettings
+from agent_console.site import Site
 from agent_console.work.desk import Desk
 from backbone.bus import Bus
 from backbone.clock import Clock
@@ -55,6 +57,7 @@ class ConsoleServer:
         metrics_app: ASGIApp | None = None,
         control: Control | None = None,
         desk: Desk | None = None,
+        site: Site | None = None,
     ) -> None:
         self.started = asyncio.Event()
         self.newcomer: str | None = None
@@ -67,6 +70,7 @@ class ConsoleServer:
             metrics_app=metrics_app,
             control=control,
             desk=desk,
+            site=site,
         )
         self._settings = settings
         self._address = ""
@@ -102,6 +106,7 @@ class ConsoleServer:
         with contextlib.closing(listener):
             async with asyncio.TaskGroup() as tasks:
                 projecting = tasks.create_task(self.context.projector.run())
+                indexing = tasks.create_task(self._index())
                 serving = tasks.create_task(server.serve(sockets=[listener]))
                 try:
                     await server.ready.wait()
@@ -115,8 +120,8 @@ class ConsoleServer:
                     server.should_exit = True
                     await asyncio.wait([serving], timeout=_SHUTDOWN_S + 1)
                     await asyncio.to_thread(self._save_sessions)
-                    projecting.cancel()
-                    serving.cancel()
+                    for task in (projecting, indexing, serving):
+                        task.cancel()
 
     def _prepare(self) -> str | None:
         secret = self._settings.lead_password
@@ -130,6 +135,16 @@ class ConsoleServer:
                 return newcomer
         except users.UserError as error:
             raise ConsoleError(f"the configured lead password is refused: {error}") from None
+
+    async def _index(self) -> None:
+        """Take into the search what an earlier version left out."""
+        try:
+            added = await asyncio.to_thread(index_missing, self.context.engine)
+        except SQLAlchemyError as error:  # the next start tries again; all else works
+            _log.warning("search_index_incomplete", error=type(error).__name__)
+            return
+        if added:
+            _log.info("search_index_completed", calls=added)
 
     def _save_sessions(self) -> None:
         try:

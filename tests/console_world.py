@@ -10,9 +10,13 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+import agent_console.history.index
 import agent_console.work.storage
+import asr.storage
 import backbone.audit
+import qa_engine.score_storage
 import qa_engine.storage
+import telephony.recording.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
 from agent_console.settings import ConsoleSettings
@@ -24,6 +28,7 @@ from backbone.ids import stable_id
 from backbone.media import LegOpened, Role
 from backbone.store.engine import open_engine, sqlite_url
 from backbone.store.journal import StoreJournal
+from backbone.store.projections import merged
 from qa_engine.events import Alert, ComplianceStep, Evidence, Hit, Severity
 from telephony.events import (
     CallConnected,
@@ -38,12 +43,16 @@ PASSWORD = "correct horse battery"
 CALLER = "13800138000"
 
 
-PROJECTIONS = {
-    **telephony.storage.PROJECTIONS,
-    **qa_engine.storage.PROJECTIONS,
-    **backbone.audit.PROJECTIONS,
-    **agent_console.work.storage.PROJECTIONS,
-}
+PROJECTIONS = merged(
+    telephony.storage.PROJECTIONS,
+    telephony.recording.storage.PROJECTIONS,
+    asr.storage.PROJECTIONS,
+    qa_engine.storage.PROJECTIONS,
+    qa_engine.score_storage.PROJECTIONS,
+    backbone.audit.PROJECTIONS,
+    agent_console.work.storage.PROJECTIONS,
+    agent_console.history.index.PROJECTIONS,
+)
 
 
 class World:

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+import agent_console.history.index
 import agent_console.work.storage
 import asr.storage
 import backbone.audit
@@ -23,6 +24,7 @@ import qa_engine.storage
 import telephony.recording.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
+from agent_console.site import Site
 from agent_console.work.desk import Desk
 from agent_console.work.service import WorkService
 from asr.recognisers.base import Recogniser
@@ -35,6 +37,7 @@ from backbone.events import Event
 from backbone.lifecycle import NodeStarted
 from backbone.store.engine import open_engine
 from backbone.store.journal import Projection, StoreJournal
+from backbone.store.projections import merged
 from metrics.exposition import MetricsApp
 from metrics.host import HostCollector
 from metrics.projector import MetricsProjector
@@ -60,16 +63,17 @@ _LONGEST_CALL_S = 86_400.0
 
 _log = structlog.get_logger(__name__)
 
-PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = {
-    **telephony.storage.PROJECTIONS,
-    **telephony.recording.storage.PROJECTIONS,
-    **asr.storage.PROJECTIONS,
-    **qa_engine.storage.PROJECTIONS,
-    **qa_engine.guidance_storage.PROJECTIONS,
-    **qa_engine.score_storage.PROJECTIONS,
-    **backbone.audit.PROJECTIONS,
-    **agent_console.work.storage.PROJECTIONS,
-}
+PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = merged(
+    telephony.storage.PROJECTIONS,
+    telephony.recording.storage.PROJECTIONS,
+    asr.storage.PROJECTIONS,
+    qa_engine.storage.PROJECTIONS,
+    qa_engine.guidance_storage.PROJECTIONS,
+    qa_engine.score_storage.PROJECTIONS,
+    backbone.audit.PROJECTIONS,
+    agent_console.work.storage.PROJECTIONS,
+    agent_console.history.index.PROJECTIONS,
+)
 
 
 @dataclass(frozen=True)
@@ -268,6 +272,11 @@ def _build(  # noqa: C901, PLR0917 - a branch for each component, the parts of a
             ),
             control=control,
             desk=desk,
+            site=Site(
+                metrics=settings.metrics,
+                recordings=settings.recordings_dir if settings.recording.enabled else None,
+                pack=lambda: qa.pack if qa is not None else None,
+            ),
         )
         runners["console"] = console.run()
     if qa is not None:

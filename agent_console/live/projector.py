@@ -8,9 +8,9 @@ import structlog
 from sqlalchemy import Engine
 
 from agent_console import reads
+from agent_console.alert_reads import AlertQuery, list_alerts
 from agent_console.live.state import LIVE_EVENTS, MOST_ALERTS, LiveState
 from agent_console.live.views import AlertView
-from agent_console.scope import EVERYTHING
 from agent_console.settings import ConsoleSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
@@ -86,9 +86,8 @@ class LiveProjector:
             first = reads.first_seq_to_replay(
                 connection, joined_after=self._oldest(), ended_kept=self._settings.ended_shown
             )
-            open_alerts = reads.list_alerts(
-                connection, EVERYTHING, "open", MOST_ALERTS // 2, None
-            ).items
+            wanted = AlertQuery(state="open")
+            open_alerts = list_alerts(connection, wanted, MOST_ALERTS // 2, None).items
         return first, list(reversed(open_alerts))
 
     def _read_stream(self) -> str:

@@ -32,7 +32,7 @@ class EventEncoder:
     def __call__(self, envelope: Envelope) -> str:
         """The wire text of an event."""
         if envelope is not self._last:
-            body = _encoder.encode(_masked(envelope.event)).decode()
+            body = _encoder.encode(masked(envelope.event)).decode()
             self._text = f'{{"seq":{envelope.seq},{body[1:]}'
             self._last = envelope
         return self._text
@@ -73,7 +73,8 @@ def call_hidden(seq: int, call_id: str) -> str:
     return _encoder.encode({"type": "call_hidden", "seq": seq, "call_id": call_id}).decode()
 
 
-def _masked(event: Event) -> Event:
+def masked(event: Event) -> Event:
+    """The event as a page may have it: caller and personal data covered."""
     if isinstance(event, CallJoined):
         return msgspec.structs.replace(
             event, caller=mask_number(event.caller), caller_name=mask_name(event.caller_name)

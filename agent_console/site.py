@@ -1,0 +1,23 @@
+"""What the console shows of the node's other parts: their settings, and the rules in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from metrics.settings import MetricsSettings
+from qa_engine.pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A node without the other parts has the defaults.
+
+    `recordings` is their folder, None where there are none. `pack` gives the rules that are in
+    force on this node, None where none judges.
+    """
+
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    recordings: Path | None = None
+    pack: Callable[[], Pack | None] = lambda: None
