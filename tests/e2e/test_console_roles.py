@@ -153,3 +153,61 @@ async def test_the_wallboard_and_the_watch_show_what_needs_a_person(
         await looked_at(watch, axe, "watch")
         await watch.get_by_role("button", name="知道了").click()
         await expect(watch.get_by_role("alert")).not_to_contain_text("服务禁语")
+
+
+async def test_two_inspectors_score_blind_and_their_lead_decides(
+    desk: World, browser: Browser, axe: str
+) -> None:
+    async with running(desk.server()) as server:
+        names = [await person(server, name, "inspector") for name in ("he", "zhou")]
+        bad = await calls_of_the_past(desk)
+        await desk.bus.publish(console_floor.final_score(desk.clock.time(), bad))
+        lead = await enter(browser, server)
+        await lead.goto(f"{server.address}/inspect")
+        await lead.get_by_role("button", name="抽样").click()
+        await lead.get_by_label("每位坐席").fill("1")
+        await lead.get_by_label("质检员用户名").fill("、".join(names))
+        await lead.get_by_role("button", name="抽取").click()
+        await expect(lead.locator("tbody tr")).to_have_count(1)
+        for name, answer in zip(names, ("是", "否"), strict=True):
+            page = await enter(browser, server, username=name)
+            await page.get_by_role("link", name=":").click()
+            groups = page.locator(".answers")
+            await expect(groups.first).to_be_visible()
+            for group in await groups.all():
+                await group.get_by_role("button", name="是", exact=True).click()
+            await groups.first.get_by_role("button", name=answer, exact=True).click()
+            await page.get_by_label("备注").first.fill("听录音确认")
+            await page.get_by_label("备注").first.blur()
+            if name == "he":
+                await looked_at(page, axe, "inspection")
+            await page.get_by_role("button", name="提交").click()
+            if name == "he":
+                await expect(page.get_by_text("另一位质检员提交后")).to_be_visible()
+        await expect(page.get_by_text("意见不一")).to_be_visible()
+        await lead.reload()
+        await looked_at(lead, axe, "inspect")
+        await lead.get_by_role("link", name=":").click()
+        await lead.get_by_label("复核意见").fill("以录音为准。")
+        await lead.get_by_role("button", name="完成复核").click()
+        await expect(lead.get_by_text("已复核")).to_be_visible()
+
+
+async def test_a_manager_reads_the_day_the_rules_and_the_audit_chain(
+    desk: World, browser: Browser, axe: str
+) -> None:
+    async with running(desk.server()) as server:
+        boss = await person(server, "boss", "manager")
+        await calls_of_the_past(desk)
+        page = await enter(browser, server, username=boss)
+        await expect(page).to_have_url(f"{server.address}/manage")
+        await expect(page.get_by_role("list", name="指标与目标")).to_contain_text("≥ 98%")
+        await expect(page.get_by_role("row", name="投诉建议")).to_be_visible()
+        await looked_at(page, axe, "manage")
+        await page.get_by_role("link", name="规则").click()
+        await expect(page.get_by_role("region", name="规则")).to_be_visible()
+        await looked_at(page, axe, "manage-rules")
+        await page.get_by_role("link", name="审计").click()
+        await page.get_by_role("button", name="校验审计链").click()
+        await expect(page.get_by_text("审计链完整")).to_be_visible()
+        await looked_at(page, axe, "manage-audit")

@@ -46,6 +46,26 @@ export const PAGES: readonly Page[] = [
     load: () => import("../pages/HistoryPage.svelte"),
   },
   {
+    name: "inspect",
+    path: "/inspect",
+    label: "page_inspect",
+    roles: ["inspector", "lead", "manager", "agent"],
+    load: () => import("../pages/InspectPage.svelte"),
+  },
+  {
+    name: "inspection",
+    path: "/inspect/:id",
+    roles: ["inspector", "lead", "manager", "agent"],
+    load: () => import("../pages/InspectionPage.svelte"),
+  },
+  {
+    name: "manage",
+    path: "/manage",
+    label: "page_manage",
+    roles: ["manager", "lead", "admin"],
+    load: () => import("../pages/ManagePage.svelte"),
+  },
+  {
     name: "admin",
     path: "/admin",
     label: "page_admin",
@@ -104,9 +124,16 @@ export function pagesOf(role: string, pages: readonly Page[] = PAGES): Page[] {
   return pages.filter((page) => page.label && may(role, page));
 }
 
+const HOMES: Readonly<Record<string, string>> = {
+  agent: "/agent",
+  inspector: "/inspect",
+  manager: "/manage",
+  admin: "/admin",
+};
+
 /** Where somebody of this role begins. */
-export function homeOf(role: string, pages: readonly Page[] = PAGES): string {
-  return pagesOf(role, pages)[0]?.path ?? "/";
+export function homeOf(role: string): string {
+  return HOMES[role] ?? "/";
 }
 
 export function may(role: string, page: Page): boolean {

@@ -25,10 +25,11 @@ export interface CallRow {
   rings: number | null;
   talk_s: number | null;
   complete: boolean;
-  score?: number | null;
-  alerts?: number;
-  severity?: Severity | null;
-  excerpt?: string;
+  agent_name: string;
+  score: number | null;
+  alerts: number;
+  severity: Severity | null;
+  excerpt: string;
 }
 
 export interface Page<T> {

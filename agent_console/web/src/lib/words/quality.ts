@@ -1,3 +1,63 @@
-// Chinese, English.
+// Inspections: Chinese, English.
 
-export const QUALITY = {} as const;
+export const QUALITY = {
+  inspections: ["质检", "Inspections"],
+  inspection_open: ["评分中", "being scored"],
+  inspection_scored: ["已评分", "scored"],
+  inspection_appealed: ["申诉中", "appealed"],
+  inspection_reviewed: ["已复核", "reviewed"],
+  to_score: ["待您评分", "for you to score"],
+  state: ["状态", "State"],
+  inspectors: ["质检员", "Inspectors"],
+  no_inspections: ["没有质检", "No inspections"],
+  no_inspections_hint: [
+    "点“抽样”从通话中抽取，分给质检员评分。",
+    "Draw a sample of calls and share them among inspectors.",
+  ],
+  no_inspections_agent: ["您的通话被评分后会显示在这里。", "Results of your calls show up here."],
+  draw_sample: ["抽样", "Draw a sample"],
+  draw: ["抽取", "Draw"],
+  draw_refused: [
+    "没有抽取：请检查质检员的用户名和日期。",
+    "Nothing was drawn. Check the inspectors' names and the dates.",
+  ],
+  sample_kind: ["方式", "How"],
+  sample_random: ["随机", "at random"],
+  sample_alert: ["有告警的通话", "calls with alerts"],
+  per_agent: ["每位坐席", "Per agent"],
+  at_most: ["最多", "At most"],
+  inspectors_hint: ["质检员用户名，以空格分隔", "Inspectors' user names, separated by spaces"],
+  agreement: ["一致性", "Agreement"],
+  same_answers: ["相同答案", "Same answers"],
+  compared_calls: ["双评通话", "Calls"],
+  agreement_hint: [
+    "两位质检员都评完同一通电话后，这里显示一致程度。",
+    "Once two inspectors have scored the same call, their agreement shows up here.",
+  ],
+  automatic: ["自动", "automatic"],
+  changed: ["已改", "changed"],
+  points: ["{n} 分", "{n} points"],
+  critical_item: ["一票否决", "critical"],
+  disputed: ["意见不一", "disputed"],
+  answer_note: ["理由", "Why"],
+  unanswered: ["还有 {n} 项未答", "{n} to answer"],
+  submit: ["提交", "Submit"],
+  answers_refused: [
+    "没有保存：改动需有证据或理由。",
+    "Not saved: a changed answer needs evidence or a reason.",
+  ],
+  waiting_for_other: [
+    "您已提交。另一位质检员提交后才显示结果。",
+    "You have submitted. The result shows once the other inspector has too.",
+  ],
+  stale_card: [
+    "自动答案来自另一版评分卡，请逐项核对。",
+    "The automatic answers come from another revision of the card: check each.",
+  ],
+  appeal: ["申诉", "Appeal"],
+  appeal_why: ["为什么不同意这个结果？", "Why do you not agree?"],
+  do_appeal: ["提交申诉", "Appeal"],
+  review_why: ["复核意见", "Decision, in words"],
+  do_review: ["完成复核", "Decide"],
+  review_verdict: ["复核意见", "Decision"],
+} as const;
