@@ -31,13 +31,14 @@ class Usage:
         """Look at this process and its workers; one that is gone counts as nothing."""
         own = os.getpid()
         return cls(
-            own_cpu_s=_cpu_s(own),
-            workers_cpu_s=sum(_cpu_s(pid) for pid in workers),
+            own_cpu_s=cpu_seconds(own),
+            workers_cpu_s=sum(cpu_seconds(pid) for pid in workers),
             peak_mb=sum(_peak_mb(pid) for pid in (own, *workers)),
         )
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process so far, in hundredths; 0 when it is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:

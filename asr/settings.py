@@ -190,7 +190,8 @@ class AsrSettings(BaseModel):
     decode_timeout_s: float = Field(
         default=30.0,
         gt=0,
-        description="A worker that takes longer for one decoding hangs, and is replaced.",
+        description="A worker that takes more processor time for one decoding, or takes none for "
+        "so long, hangs, and is replaced.",
     )
     late_after_s: float = Field(
         default=3.0,

@@ -42,6 +42,28 @@ def hang(settings):
     return _once(settings, lambda: time.sleep(600))
 
 
+def _work(cpu_s):
+    until = time.process_time() + cpu_s
+    while time.process_time() < until:
+        pass
+
+
+def spin(settings):
+    return _once(settings, lambda: _work(600))
+
+
+def starved(_settings):
+    """Gets a quarter of a core, as on a machine that others keep busy."""
+
+    def script(heard):
+        for _ in range(10):
+            _work(0.05)
+            time.sleep(0.15)
+        return f"{heard.duration_s * RATE:.0f}"
+
+    return ScriptedRecogniser(script)
+
+
 def crash_always(_settings):
     return ScriptedRecogniser(lambda _: os.kill(os.getpid(), signal.SIGKILL))
 
@@ -72,4 +94,4 @@ def refuse(_settings):
 def by_window(settings):
     """Makes one error in two characters, over short windows only."""
     short = bool(settings.whisper.window_floor_frames)
-    return ScriptedRecogniser(lambda heard: "好的" if not short else "好地")
+    return ScriptedRecogniser(lambda _: "好的" if not short else "好地")

@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 import structlog
 
+from asr.machine import cpu_seconds
 from asr.recognisers.base import (
     Capabilities,
     DecodeError,
@@ -136,7 +137,7 @@ class _Worker:
 
     def _receive(self, timeout_s: float) -> Reply:
         try:
-            if self._line.poll(timeout_s):
+            if self._answers(timeout_s):
                 return decode_reply(self._line.recv_bytes())
         except (EOFError, OSError) as error:
             self.kill()
@@ -146,6 +147,20 @@ class _Worker:
             raise _WorkerLostError("protocol") from error
         self.kill()
         raise _WorkerLostError("hung")
+
+    def _answers(self, timeout_s: float) -> bool:
+        """Wait for an answer, however slow the machine, while the process gets on with it.
+
+        On a machine that others keep busy a decoding takes many times as long as its processor
+        time: to give it up then would only add to the load.
+        """
+        began = seen = cpu_seconds(self.pid)
+        while not self._line.poll(timeout_s):
+            used = cpu_seconds(self.pid)
+            if used <= seen or used - began > timeout_s:
+                return False
+            seen = used
+        return True
 
 
 class _Slot:

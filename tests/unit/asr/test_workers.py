@@ -48,7 +48,7 @@ def test_a_worker_answers_as_the_recogniser_in_it(tmp_path):
         assert texts == ["10", "20", "30"]
 
 
-@pytest.mark.parametrize("trouble", ["crash", "hang"])
+@pytest.mark.parametrize("trouble", ["crash", "hang", "spin"])
 def test_what_a_lost_worker_was_decoding_is_decoded_again(tmp_path, trouble):
     with pool(trouble, tmp_path, decode_timeout_s=0.5) as workers:
         (first,) = workers.workers.pids
@@ -57,6 +57,12 @@ def test_what_a_lost_worker_was_decoding_is_decoded_again(tmp_path, trouble):
         assert workers.workers.replaced == 1
         assert second != first
         assert gone(first)
+
+
+def test_a_slow_machine_is_no_reason_to_give_a_worker_up(tmp_path):
+    with pool("starved", tmp_path, decode_timeout_s=1.0) as workers:
+        assert decode(workers) == "1600"
+        assert workers.workers.replaced == 0
 
 
 def test_a_segment_that_kills_every_worker_is_given_up_and_the_pool_lives(tmp_path):
