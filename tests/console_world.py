@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -71,10 +73,22 @@ class World:
         )
 
 
+@functools.cache
+def _new_store() -> bytes:
+    """A database that has seen all migrations; they take longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "new.sqlite3"
+        open_engine(sqlite_url(path)).dispose()
+        return path.read_bytes()
+
+
 @contextlib.asynccontextmanager
 async def world(folder: Path, clock: Clock | None = None) -> AsyncIterator[World]:
     counters = Counters()
-    engine = open_engine(sqlite_url(folder / "console.sqlite3"))
+    path = folder / "console.sqlite3"
+    if not path.exists():
+        path.write_bytes(_new_store())
+    engine = open_engine(sqlite_url(path))
     journal = StoreJournal(engine, counters, PROJECTIONS)
     bus = Bus(counters, journal)
     journal.start()
@@ -112,11 +126,13 @@ class Call:
         self.agent = "PJSIP/1001"
         self._bus = world.bus
         self._clock = world.clock
+        self.caller = CALLER
         self.joined_at = world.clock.time()
         self._answered_at = self.joined_at
 
     async def join(self, *, ago: float = 0.0, caller: str = CALLER, name: str = "王小明") -> int:
         self.joined_at = self._clock.time() - ago
+        self.caller = caller
         return await self._bus.publish(
             CallJoined(
                 at=self.joined_at,
@@ -321,7 +337,7 @@ class Call:
                     linkedid=f"{self.name}.1",
                     visit=1,
                     queue=self.queue,
-                    caller=CALLER,
+                    caller=self.caller,
                     caller_name="王小明",
                     agent=self.agent,
                     outcome="answered",

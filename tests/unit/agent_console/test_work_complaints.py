@@ -1,0 +1,217 @@
+"""Red and yellow cards: how they move, when they are due, who is told when they are late."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from console_rig import is_problem
+from console_world import Call, world
+from hypothesis import given
+from hypothesis import strategies as st
+from work_rig import API, Office, office
+
+from agent_console.events import ComplaintOverdue
+from agent_console.work.complaint_watch import ComplaintWatch
+from agent_console.work.complaints import TRANSITIONS, NotPossibleError, advance, deadlines
+from agent_console.work.settings import ComplaintSettings
+from backbone.clock import ManualClock
+from qa_engine.events import Alert, Evidence
+
+HOUR = 3600.0
+ACTIONS = ["note", "assign", "answer", "close", "reopen"]
+EVENING = datetime(2026, 3, 2, 23, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture
+async def clock() -> ManualClock:
+    return ManualClock(EVENING.timestamp())
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Office]:
+    async with world(tmp_path, clock) as desk, office(desk) as shop:
+        yield shop
+
+
+# The table
+
+
+@pytest.mark.parametrize(("card", "answer_h", "close_h"), [("red", 2, 24), ("yellow", 12, None)])
+def test_deadlines_by_card(card, answer_h, close_h) -> None:
+    due = deadlines(card, 1000.0, ComplaintSettings())
+    assert due == (1000.0 + answer_h * HOUR, close_h and 1000.0 + close_h * HOUR)
+
+
+@given(st.lists(st.sampled_from(ACTIONS), max_size=12))
+def test_a_complaint_is_only_closed_by_closing_and_opened_again_by_reopening(actions) -> None:
+    state = "open"
+    for action in actions:
+        try:
+            following = advance(state, action)
+        except NotPossibleError:
+            assert (state, action) not in TRANSITIONS
+            continue
+        assert (following == "closed") == (
+            action == "close" or (state == "closed" and action != "reopen")
+        )
+        assert following != "open" or state == "open"
+        state = following
+
+
+# The routes
+
+
+async def opened(shop: Office, card: str = "red") -> dict:
+    call = await shop.call(f"of {card}")
+    lead = await shop.as_("li", "lead")
+    body = {"call_id": call.id, "card": card, "text": "收费两次"}
+    answer = await lead.post(f"{API}/complaints", json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_card_opened_by_hand_is_due_in_the_hospitals_zone(shop: Office) -> None:
+    red = await opened(shop)
+    assert red["answer_due_local"] == "2026-03-03T01:30:00+08:00"
+    assert red["close_due_local"] == "2026-03-03T23:30:00+08:00"
+    assert red["late"] is False
+    assert (red["complaint"]["state"], red["complaint"]["owner"]) == ("open", "li")
+    yellow = await opened(shop, "yellow")
+    assert yellow["answer_due_local"] == "2026-03-03T11:30:00+08:00"
+    assert yellow["close_due_local"] is None
+    listed = (await (await shop.as_("ma", "manager")).get(f"{API}/complaints")).json()["items"]
+    assert len(listed) == 2
+
+
+async def test_a_complaint_moves_and_every_step_is_kept(shop: Office, clock: ManualClock) -> None:
+    complaint = (await opened(shop))["complaint"]
+    url = f"{API}/complaints/{complaint['complaint_id']}"
+    lead = await shop.as_("li", "lead")
+    for body, state in [
+        ({"action": "note", "text": "查了账单"}, "open"),
+        ({"action": "assign", "owner": "ma"}, "open"),
+        ({"action": "answer", "text": "已回电"}, "answered"),
+        ({"action": "close", "text": "退款"}, "closed"),
+        ({"action": "reopen", "text": "没退到账"}, "answered"),
+        ({"action": "close", "text": "到账"}, "closed"),
+    ]:
+        await clock.advance(60)
+        moved = await lead.patch(url, json=body)
+        assert moved.json()["complaint"]["state"] == state, moved.text
+    known = moved.json()
+    assert known["complaint"]["owner"] == "ma"
+    assert known["complaint"]["answered_at"] == EVENING.timestamp() + 180
+    assert known["complaint"]["closed_at"] == EVENING.timestamp() + 360
+    assert [step["action"] for step in known["steps"]] == [
+        "note",
+        "assign",
+        "answer",
+        "close",
+        "reopen",
+        "close",
+    ]
+    late = await lead.patch(url, json={"action": "answer", "text": "x"})
+    assert is_problem(late, 409, "not_possible")
+    for bad in (
+        {"action": "burn", "text": "x"},
+        {"action": "note"},
+        {"action": "assign"},
+        {"action": "note", "text": "x", "owner": "ma"},
+        {"action": "note", "text": "x" * 3000},
+    ):
+        assert is_problem(await lead.patch(url, json=bad), 422, "invalid_request")
+    gone = await lead.patch(f"{API}/complaints/none", json={"action": "note", "text": "x"})
+    assert is_problem(gone, 404, "not_found")
+    agent = await shop.as_("an", "agent")
+    assert is_problem(
+        await agent.patch(url, json={"action": "close", "text": "x"}), 403, "not_permitted"
+    )
+    assert [one.action for one in shop.audit()][-1] == "complaint_opened"
+    assert len(shop.audit()) == 7
+
+
+async def alert(shop: Office, call: Call, kind: str) -> str:
+    await shop.world.bus.publish(
+        Alert(
+            at=shop.world.clock.time(),
+            alert_id=f"{call.name}-{kind}",
+            call_id=call.id,
+            queue=call.queue,
+            agent=call.agent,
+            rule="r",
+            kind=kind,
+            severity="high",
+            role="customer",
+            title="t",
+            title_en="t",
+            phrase="p",
+            start=0.0,
+            end=1.0,
+            suspected=False,
+            evidence=Evidence(),
+        )
+    )
+    return f"{call.name}-{kind}"
+
+
+async def test_an_alert_becomes_one_complaint_however_often_it_is_opened(shop: Office) -> None:
+    call = await shop.call("one")
+    agent = await shop.as_("an", "agent")
+    threat = await alert(shop, call, "escalation_threat")
+    first = await agent.post(f"{API}/complaints", json={"alert_id": threat})
+    again = await agent.post(f"{API}/complaints", json={"alert_id": threat, "card": "yellow"})
+    assert first.json()["complaint"]["card"] == "red"
+    assert again.json()["complaint"] == first.json()["complaint"]
+    milder = await alert(shop, call, "customer_complaint")
+    opened_ = await agent.post(f"{API}/complaints", json={"alert_id": milder})
+    assert opened_.json()["complaint"]["card"] == "yellow"
+    other = await alert(shop, call, "taboo_phrase")
+    refused = await agent.post(f"{API}/complaints", json={"alert_id": other})
+    assert is_problem(refused, 409, "not_a_complaint")
+    foreign = await shop.call("foreign", agent="PJSIP/1002")
+    theirs = await alert(shop, foreign, "customer_complaint")
+    for body in (
+        {"alert_id": theirs},
+        {"alert_id": "none"},
+        {"call_id": foreign.id, "card": "red", "text": "x"},
+        {"call_id": "none", "card": "red", "text": "x"},
+    ):
+        assert is_problem(await agent.post(f"{API}/complaints", json=body), 404, "not_found")
+    for body in (
+        {},
+        {"call_id": call.id},
+        {"call_id": call.id, "card": "red"},
+        {"call_id": call.id, "alert_id": threat, "card": "red", "text": "x"},
+        {"call_id": call.id, "card": "green", "text": "x"},
+    ):
+        assert is_problem(await agent.post(f"{API}/complaints", json=body), 422, "invalid_request")
+    assert len((await agent.get(f"{API}/complaints")).json()["items"]) == 2
+
+
+async def test_each_deadline_that_passes_is_told_once(shop: Office, clock: ManualClock) -> None:
+    told = shop.world.bus.subscribe("test", ComplaintOverdue)
+    watch = ComplaintWatch(ComplaintSettings(), shop.world.bus, clock, shop.world.engine)
+    red = (await opened(shop))["complaint"]["complaint_id"]
+    answered = (await opened(shop, "yellow"))["complaint"]["complaint_id"]
+    lead = await shop.as_("li", "lead")
+    reply = {"action": "answer", "text": "已回电"}
+    await lead.patch(f"{API}/complaints/{answered}", json=reply)
+    steps = [(2 * HOUR, 0), (1, 1), (HOUR, 1), (21 * HOUR, 2), (48 * HOUR, 2)]
+    for seconds, count in steps:
+        await clock.advance(seconds)
+        await watch.look()
+        assert told.depth == count, seconds
+    events = [(await anext(told)).event for _ in range(2)]
+    assert [(e.complaint_id, e.deadline, e.card) for e in events] == [
+        (red, "answer", "red"),
+        (red, "close", "red"),
+    ]
+    overdue = (await lead.get(f"{API}/complaints", params={"state": "overdue"})).json()["items"]
+    assert [one["complaint"]["complaint_id"] for one in overdue] == [red]
+    assert overdue[0]["late"] is True
+    await lead.patch(f"{API}/complaints/{red}", json={"action": "close", "text": "办结"})
+    assert (await lead.get(f"{API}/complaints", params={"state": "overdue"})).json()["items"] == []
