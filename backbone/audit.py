@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from backbone.events import Delivery, Event, kind_of
 from backbone.store.journal import Projection
@@ -23,6 +23,9 @@ from backbone.store.schema import audit, journal
 
 GENESIS = "0" * 64
 """What the first row has before it."""
+
+_CHAIN_LOCK = 0x7A68_656E
+"""What PostgreSQL's writers wait for, each until the other's transaction is over."""
 
 _HASHED = (
     "number",
@@ -92,12 +95,18 @@ def row_hash(previous: str, row: Mapping[str, Any]) -> str:
 def append(connection: Connection, seq: int, event: Event) -> None:
     """Write an entry at the chain's end, unless it stands there already.
 
+    Two programs that write to one database wait for each other here, so that no number is given
+    twice. (SQLite has one writer at a time anyway: the transaction holds its lock since it wrote to
+    the journal.)
+
     Args:
         connection: in the journal's transaction.
         seq: of the event in the journal that the row answers for.
         event: the entry.
     """
     assert isinstance(event, AuditEntry)  # noqa: S101 - the table below pairs them
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_CHAIN_LOCK)))
     known = select(audit.c.number).where(audit.c.entry_id == event.entry_id)
     if connection.execute(known).first() is not None:
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,3 +156,28 @@ def test_any_changed_text_is_found(texts, data):
     victim = data.draw(st.integers(0, len(rows) - 1))
     rows[victim] |= {"answer": rows[victim]["answer"] + "."}
     assert audit.check(rows).broken == victim + 1
+
+
+async def test_two_programs_writing_at_once_share_one_chain(tmp_path):
+    path = tmp_path / "audit.sqlite3"
+    engines = [open_engine(sqlite_url(path)) for _ in range(2)]
+    counters = Counters()
+    journals = [StoreJournal(engine, counters, audit.PROJECTIONS) for engine in engines]
+    buses = [Bus(counters, journal) for journal in journals]
+    for journal in journals:
+        journal.start()
+    await asyncio.gather(
+        *(
+            bus.publish(entry(2 * turn + who))
+            for turn in range(100)
+            for who, bus in enumerate(buses)
+        )
+    )
+    for journal in journals:
+        await journal.close()
+    found = verdict(engines[0])
+    assert found.whole, found.reason
+    assert found.rows == 200
+    assert counters.get("projection_failures", kind="audit_entry") == 0
+    for engine in engines:
+        engine.dispose()
