@@ -69,7 +69,6 @@ class EmpathyOffers:
     _open: list[_Open] = field(default_factory=list)
     _shown: set[str] = field(default_factory=set)
     _last: dict[Scene, float] = field(default_factory=dict)
-    _numbers: int = 0
 
     def consider(
         self, feeling: Feeling, topic: str, at: float, heard: Callable[[str], bool]
@@ -88,9 +87,9 @@ class EmpathyOffers:
         chosen = self._choose(scene, topic, heard)
         if not chosen:
             return None
-        self._numbers += 1
         offer = Offer(
-            stable_id("empathy", self.call_id, scene, self._numbers),
+            # No sentence comes twice in a call, so they tell one offer from all others.
+            stable_id("empathy", self.call_id, *(sentence.id for sentence in chosen)),
             scene,
             tuple(EmpathySentence(s.id, s.zh, s.en) for s in chosen),
             at,
@@ -100,6 +99,8 @@ class EmpathyOffers:
 
     def restore(self, offer: Offer) -> None:
         """Take in an offer that was made, by us or before a restart."""
+        if any(opened.offer.offer_id == offer.offer_id for opened in self._open):
+            return
         self._shown.update(sentence.id for sentence in offer.sentences)
         self._last[offer.scene] = offer.at
         self._open.append(_Open(offer, tuple(normalise(s.zh).text for s in offer.sentences)))

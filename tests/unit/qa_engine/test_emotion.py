@@ -1,0 +1,145 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qa_guidance import guidance
+
+from qa_engine.emotion.models import SCENES
+from qa_engine.emotion.tracker import HALF_LIFE_S, EmotionTracker
+from qa_engine.emotion.voice import Voice, VoiceBaseline
+
+QUIET = Voice(0.0, 0.0, 0.0)
+RAISED = Voice(1.0, 1.0, 1.0)
+
+
+def tracker():
+    return EmotionTracker(guidance().scenes)
+
+
+def scan(text):
+    return guidance().index.scan(text)
+
+
+def test_a_call_begins_calm():
+    feeling = tracker().hear(scan("你好我想问一下"), QUIET, 3)
+    assert (feeling.scene, feeling.score, feeling.trend) == ("calm", 0.0, "steady")
+
+
+@pytest.mark.parametrize(
+    ("text", "scene"),
+    [
+        ("我特别着急，再不约就来不及了", "anxious"),
+        ("气死我了，我要投诉你们", "angry"),
+        ("我父亲昨天去世了", "grieving"),
+        ("求求你们，我该怎么办", "helpless"),
+        ("我不相信你们，别骗我", "doubting"),
+        ("快点说，我没时间，说了多少遍了", "impatient"),
+        ("我很害怕，万一是癌怎么办", "afraid"),
+        ("我白跑一趟，心里很委屈", "aggrieved"),
+        ("太感谢了，我放心了", "grateful"),
+    ],
+)
+def test_each_scene_is_told_by_its_words(text, scene):
+    assert tracker().hear(scan(text), QUIET, 3).scene == scene
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["我不着急你慢慢查", "我没有生气", "不害怕", "不用担心我", "谢谢再见", "我想挂号", "恐怕不行"],
+)
+def test_a_feeling_that_is_denied_or_polite_is_none(text):
+    assert tracker().hear(scan(text), QUIET, 3).scene == "calm"
+
+
+def test_a_raised_voice_makes_anger_weigh_more_and_grief_hardly():
+    angry = scan("你们太过分了")
+    loud, soft = tracker(), tracker()
+    assert loud.hear(angry, RAISED, 3).strength > 1.5 * soft.hear(angry, QUIET, 3).strength
+    grief = scan("他走了以后我很舍不得")
+    loud, soft = tracker(), tracker()
+    assert loud.hear(grief, RAISED, 3).strength < 1.2 * soft.hear(grief, QUIET, 3).strength
+
+
+def test_a_raised_voice_alone_is_unrest_but_no_scene():
+    feeling = tracker().hear(scan("我要去三楼"), RAISED, 3)
+    assert feeling.scene == "calm"
+    assert -0.3 < feeling.score < 0
+
+
+def test_feelings_fade_and_come_back_to_calm():
+    tracking = tracker()
+    before = tracking.hear(scan("气死我了"), QUIET, 3)
+    later = tracking.tick(3 + HALF_LIFE_S)
+    assert later.strength == pytest.approx(before.strength / 2, abs=0.02)
+    assert before.score < later.score < 0
+    assert tracking.tick(3 + 6 * HALF_LIFE_S).scene == "calm"
+
+
+def test_the_trend_follows_the_call():
+    tracking = tracker()
+    assert tracking.hear(scan("你们太过分了"), QUIET, 5).trend == "worsening"
+    assert tracking.hear(scan("气死我了我要投诉"), QUIET, 10).trend == "worsening"
+    for at in (60, 90, 120):
+        tracking.hear(scan("嗯好的"), QUIET, at)
+    assert tracking.hear(scan("太好了非常感谢"), QUIET, 125).trend == "improving"
+    assert tracking.main_scene() == "angry"
+    assert [point.at_s for point in tracking.points] == sorted(p.at_s for p in tracking.points)
+
+
+def test_what_was_said_last_names_the_scene():
+    tracking = tracker()
+    tracking.hear(scan("我很害怕，吓死我了"), QUIET, 5)
+    assert tracking.hear(scan("真的吗，我不相信你们"), QUIET, 8).scene == "doubting"
+
+
+def test_a_voice_is_measured_beside_itself():
+    voice = VoiceBaseline()
+    for _ in range(4):
+        assert voice.hear(-30.0, 12, 3.0, 0.0).arousal == 0
+    louder = voice.hear(-24.0, 12, 3.0, 0.0)
+    assert louder.loudness == pytest.approx(0.75)
+    faster = voice.hear(-30.0, 18, 3.0, 0.0)
+    assert faster.rate == pytest.approx(1.0)
+    assert faster.loudness == 0
+    assert voice.hear(-30.0, 12, 3.0, 1.6).interruption == 1.0
+
+
+def test_the_first_words_of_a_loud_speaker_are_no_shouting():
+    assert VoiceBaseline().hear(-8.0, 12, 2.0, 0.0).loudness == 0
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-90, 0), st.integers(0, 60), st.floats(0, 20), st.floats(0, 20)),
+        max_size=20,
+    )
+)
+def test_a_voice_is_between_0_and_1(segments):
+    voice = VoiceBaseline()
+    for level, characters, seconds, overlap in segments:
+        heard = voice.hear(level, characters, seconds, overlap)
+        for part in (heard.loudness, heard.rate, heard.interruption, heard.arousal):
+            assert 0 <= part <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.text(max_size=20)
+            | st.sampled_from(["气死我了", "谢谢医生", "我害怕", "快点", "委屈"]),
+            st.floats(0, 1),
+            st.floats(0, 100),
+        ),
+        max_size=15,
+    )
+)
+def test_a_score_stays_in_its_range_whatever_is_said(said):
+    tracking = tracker()
+    clock = 0.0
+    for text, arousal, gap in said:
+        clock += gap
+        feeling = tracking.hear(scan(text), Voice(arousal, arousal, 0.0), clock)
+        assert -1 <= feeling.score <= 1
+        assert feeling.scene in (*SCENES, "calm")
+        assert (feeling.scene == "calm") == (feeling.strength < 0.5)
+        assert tracking.tick(clock + 1).strength <= feeling.strength
