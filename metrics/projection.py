@@ -28,7 +28,7 @@ from metrics.families import Families
 from metrics.first_contact import FirstContact, Resolution
 from metrics.history import KpiReport
 from metrics.kpi import is_short_abandon
-from metrics.labels import OTHER, LabelBound, WordBound
+from metrics.labels import LabelBound, WordBound
 from metrics.live import LiveCalls, Once
 from metrics.settings import MetricsSettings
 from metrics.store import OpenAlert, OpenCall
@@ -95,6 +95,7 @@ class MetricsProjection:
         self._live = LiveCalls()
         self._health = HealthCollector()
         self._queues = LabelBound(settings.max_queues)
+        self._shown: set[str] = set()
         self._kinds = LabelBound(_MAX_KINDS)
         self._steps = LabelBound(_MAX_KINDS)
         self._packs = LabelBound(_MAX_KINDS)
@@ -313,9 +314,9 @@ class MetricsProjection:
 
     def _queue(self, raw: str) -> str:
         """The queue's label; a new one gets its series at zero, so that increases are seen."""
-        known = len(self._queues.admitted())
         queue = self._queues.value(raw)
-        if len(self._queues.admitted()) > known or queue == OTHER:
+        if queue not in self._shown:  # others admit queues too, and show nothing
+            self._shown.add(queue)
             self._show_queue(queue)
         return queue
 

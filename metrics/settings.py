@@ -71,7 +71,7 @@ class MetricsSettings(BaseModel):
         "of a period.",
     )
     day_refresh_s: float = Field(
-        default=30.0, gt=0, description="Seconds between two readings of today's totals."
+        default=15.0, gt=0, description="Seconds between two readings of today's totals."
     )
     certificates: tuple[Path, ...] = Field(
         default=(), description="PEM files whose end is watched: the proxy's, the PBX's."

@@ -105,7 +105,7 @@ class Prometheus:
     def wait(
         self,
         condition: Callable[[], object],
-        what: str,
+        what: str | Callable[[], object],
         *,
         timeout: float = 30.0,
         meanwhile: Callable[[], object] = lambda: None,
@@ -114,7 +114,7 @@ class Prometheus:
 
         Args:
             condition: true when done; a connection that is not there yet counts as false.
-            what: said when the time is over.
+            what: said, or asked for, when the time is over.
             timeout: seconds to try for.
             meanwhile: called before each try, to keep the watched program busy.
 
@@ -130,7 +130,8 @@ class Prometheus:
             ended = self._process.poll()
             if ended is not None or time.monotonic() > deadline:
                 log = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                raise AssertionError(f"{what} (exit status {ended})\n{log}")
+                said = what() if callable(what) else what
+                raise AssertionError(f"{said} (exit status {ended})\n{log}")
             time.sleep(0.1)
 
     def wait_for_scrapes(self, number: int = 2, *, timeout: float = 30.0) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Callable
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from metrics.dashboards.lead import team_lead
 from metrics.dashboards.panels import Dashboard
+from metrics.dashboards.recognition import recognition
 from metrics.dashboards.system import system
 from metrics.dashboards.wallboard import wallboard
 
 _DASHBOARDS: dict[str, Callable[[], Dashboard]] = {
     "wallboard.json": wallboard,
+    "lead.json": team_lead,
+    "recognition.json": recognition,
     "system.json": system,
 }
 

@@ -1,4 +1,4 @@
-"""The page for whoever is on call: connections, recognition, and what was lost."""
+"""The page for whoever is on call: connections, and what was lost."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _NOTHING = "or on() vector(0)"
 
 
 def system() -> Dashboard:
-    """Connections, recognition, judgement, inner queues."""
+    """Connections, inner queues, what goes out, the machine."""
     board = dashboard(
         "tingzhen-system",
-        "听诊 · 系统与识别",
-        "System and recognition: PBX connection, audio taps, speech recognition, inner queues.",
+        "听诊 · 系统",
+        "System: PBX connection, audio taps, inner queues, pushes, recordings, disk.",
         "system",
     )
-    return _internals(_recognition(_connections(board)))
+    return _internals(_connections(board))
 
 
 def _connections(board: Dashboard) -> Dashboard:
@@ -86,85 +86,6 @@ def _connections(board: Dashboard) -> Dashboard:
     )
 
 
-def _recognition(board: Dashboard) -> Dashboard:
-    return (
-        board.with_row(row("识别 · Recognition"))
-        .with_panel(
-            trend(
-                "识别滞后",
-                "Age of the oldest final transcript still waiting.",
-                ("{{node}}", "max by (node) (tingzhen_asr_lag_seconds)"),
-                unit="s",
-                bound=Bound("at_most", targets.ASR_LAG_S),
-                span=8,
-            )
-        )
-        .with_panel(
-            trend(
-                "定稿延迟",
-                "Real time from the end of speech to the final transcript: median and 95th "
-                "percentile over five minutes.",
-                ("p50", _final_lag(0.5)),
-                ("p95", _final_lag(0.95)),
-                unit="s",
-                span=8,
-            )
-        )
-        .with_panel(
-            trend(
-                "实时率",
-                "Decoding time per second of audio; above the number of cores it cannot keep up.",
-                (
-                    "{{node}}",
-                    f"{_per_node('decode')} / ({_per_node('audio')} > 0)",
-                ),
-                span=8,
-            )
-        )
-        .with_panel(
-            trend(
-                "待识别语段",
-                "Segments waiting for the recogniser.",
-                ("{{node}}", "max by (node) (tingzhen_asr_queue_depth)"),
-                span=8,
-                decimals=0,
-            )
-        )
-        .with_panel(
-            trend(
-                "语段、临时稿与放弃的临时稿(每分钟)",
-                "Segments, partials and partials given up to keep up, per minute.",
-                ("语段 segments", "60 * sum(rate(tingzhen_asr_segments_total[5m]))"),
-                ("临时稿 partials", "60 * sum(rate(tingzhen_asr_partials_total[5m]))"),
-                ("放弃 skipped", "60 * sum(rate(tingzhen_asr_partials_skipped_total[5m]))"),
-                span=8,
-            )
-        )
-        .with_panel(
-            trend(
-                "重新解码与无法识别(每小时)",
-                "Segments decoded again by a guard, and finals that every guard refused.",
-                ("重解 redecodes", "sum(increase(tingzhen_asr_redecodes_total[1h]))"),
-                (
-                    "无法识别 unintelligible",
-                    "sum(increase(tingzhen_transcripts_unintelligible_total[1h]))",
-                ),
-                span=8,
-                decimals=0,
-            )
-        )
-    )
-
-
-def _per_node(seconds_of: str) -> str:
-    return f"sum by (node) (rate(tingzhen_asr_{seconds_of}_seconds_total[5m]))"
-
-
-def _final_lag(quantile: float) -> str:
-    buckets = "sum by (le) (rate(tingzhen_transcript_final_lag_seconds_bucket[5m]))"
-    return f"histogram_quantile({quantile}, {buckets})"
-
-
 def _internals(board: Dashboard) -> Dashboard:
     return (
         board.with_row(row("内部 · Internals"))
@@ -210,6 +131,43 @@ def _internals(board: Dashboard) -> Dashboard:
                     "步骤 {{state}}",
                     f"sum by (state) (increase(tingzhen_compliance_steps_total[1h])) {_NOTHING}",
                 ),
+            )
+        )
+        .with_panel(
+            stat(
+                "数据盘可用",
+                "Free share of the data's disk. At least 10 %.",
+                "min(tingzhen_disk_free_bytes / tingzhen_disk_size_bytes)",
+                unit="percentunit",
+                decimals=0,
+                bound=Bound("at_least", targets.DISK_FREE),
+                span=4,
+                height=8,
+            )
+        )
+        .with_panel(
+            trend(
+                "推送与录音(每小时)",
+                "Push messages sent and given up; recordings stored and those that lack something.",
+                ("推送 sent", "sum(increase(tingzhen_notify_sent_total[1h]))"),
+                ("推送失败 failed", "sum(increase(tingzhen_notify_failed_total[1h]))"),
+                ("录音 recordings", "sum(increase(tingzhen_recordings_stored_total[1h]))"),
+                (
+                    "录音不完整 incomplete",
+                    "sum(increase(tingzhen_recordings_incomplete_total[1h]))",
+                ),
+                span=10,
+                decimals=0,
+            )
+        )
+        .with_panel(
+            trend(
+                "取音失败(每小时)",
+                "Calls whose audio could not be asked for, and audio lost on its way.",
+                ("失败 failed", "sum(increase(tingzhen_taps_failed_total[1h]))"),
+                ("丢失 lost", "sum(increase(tingzhen_taps_lost_total[1h]))"),
+                span=10,
+                decimals=0,
             )
         )
     )

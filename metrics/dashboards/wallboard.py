@@ -70,6 +70,17 @@ def mean_ring(window: str) -> str:
     )
 
 
+def day_sum(name: str) -> str:
+    """One of today's counts from the call store, over all chosen queues."""
+    return f"sum(tingzhen_day_{name}{{{_QUEUE}}})"
+
+
+def day_weighted(name: str, weight: str) -> str:
+    """One of today's ratios or means over all chosen queues, each weighing what it counted."""
+    weighed = f"tingzhen_day_{name}{{{_QUEUE}}} * tingzhen_day_{weight}{{{_QUEUE}}}"
+    return share(f"sum({weighed})", day_sum(weight))
+
+
 _ANSWER_RATE = Bound("at_least", targets.ANSWER_RATE)
 _ANSWER_SPEED = Bound("at_most", targets.ANSWER_SPEED_S, amber=targets.ANSWER_SPEED_S * 2 / 3)
 
@@ -123,9 +134,9 @@ def _now(board: Dashboard) -> Dashboard:
         )
         .with_panel(
             stat(
-                "接通率(近 1 小时)",
-                "Answer rate of the last hour: answered / offered. Target: at least 98 %.",
-                answer_rate("1h"),
+                "今日接通率",
+                "Answer rate of today, from the call store: answered / offered. Target: 98 %.",
+                share(day_sum("calls_answered"), day_sum("calls_offered")),
                 unit="percentunit",
                 decimals=1,
                 bound=_ANSWER_RATE,
@@ -133,9 +144,9 @@ def _now(board: Dashboard) -> Dashboard:
         )
         .with_panel(
             stat(
-                "平均应答速度(近 1 小时)",
-                "Average speed of answer of the last hour. Target: at most 15 s.",
-                speed_of_answer("1h"),
+                "今日平均应答速度",
+                "Average speed of answer of today, from the call store. Target: at most 15 s.",
+                day_weighted("speed_of_answer_seconds", "calls_answered"),
                 unit="s",
                 decimals=1,
                 bound=_ANSWER_SPEED,

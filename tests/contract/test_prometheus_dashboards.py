@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -21,6 +22,7 @@ from backbone.clock import SystemClock
 from backbone.counters import Counters
 from metrics.exposition import MetricsApp
 from metrics.first_contact import Contact
+from metrics.host import HostCollector
 from metrics.projector import MetricsProjector
 from metrics.settings import MetricsSettings
 
@@ -93,6 +95,7 @@ class Program:
         projector = MetricsProjector(
             settings, self._bus, counters, SystemClock(), registry, store=Store()
         )
+        registry.register(HostCollector(Path(__file__).parent))
         console = FastAPI()
         console.router.routes.append(Route("/metrics", MetricsApp(settings, registry)))
         config = uvicorn.Config(
@@ -123,7 +126,7 @@ def prometheus():
         program.work()  # the queue's series appear, at zero and at their first counts
         prometheus.wait(
             lambda: not prometheus.without_data(),
-            "panels without data",
+            lambda: f"panels without data: {prometheus.without_data()}",
             timeout=60,
             meanwhile=program.work,
         )
@@ -139,8 +142,8 @@ def test_every_query_of_every_panel_returns_data(prometheus, query):
 
 def test_ratios_are_what_the_script_plays(prometheus):
     found = {query.panel: prometheus.known(query.expr) for query in dashboard_queries()}
-    assert 0 < found["接通率(近 1 小时)"][0].value < 1  # one of two was answered
-    assert found["平均应答速度(近 1 小时)"][0].value == pytest.approx(8.0)
+    assert 0 < found["今日接通率"][0].value < 1  # one of two was answered
+    assert found["今日平均应答速度"][0].value == pytest.approx(8.0)
     assert found["三声内接听(近 1 小时)"][0].value == pytest.approx(1.0)
     assert found["AMI 连接"][0].value == 1
     resolution = {sample.labels["maturity"] for sample in found["首次解决率(7 天内未再来电)"]}

@@ -61,8 +61,8 @@ def test_panels_do_not_overlap_and_fit_the_grid(name):
 @pytest.mark.parametrize(
     ("title", "limit"),
     [
-        ("接通率(近 1 小时)", targets.ANSWER_RATE),
-        ("平均应答速度(近 1 小时)", targets.ANSWER_SPEED_S),
+        ("今日接通率", targets.ANSWER_RATE),
+        ("今日平均应答速度", targets.ANSWER_SPEED_S),
         ("三声内接听(近 1 小时)", targets.RING_SLA),
         ("首次解决率(7 天内未再来电)", targets.FIRST_CONTACT_RESOLUTION),
     ],

@@ -423,6 +423,11 @@ def test_agents_are_counted_by_state_and_not_named():
     assert board.value("queue_members", queue="support", state="available") == 2
 
 
+def test_a_queue_known_by_its_members_first_still_has_its_series_at_zero():
+    board = Board().feed(queue_state(), joined("c1"))
+    assert board.value("ring_attempts_total", queue="support", result="no_answer") == 0
+
+
 def test_a_refused_caller_counts_once():
     board = Board()
     board.feed(refused(1), refused(1), refused(2))
