@@ -18,6 +18,7 @@ from agent_console.app import create_app
 from agent_console.context import ConsoleContext
 from agent_console.permissions import PERMISSIONS, Role, route_key
 from agent_console.settings import ConsoleSettings
+from agent_console.site import Site
 from telephony.control.service import Control
 
 ORIGIN = "http://console.test"
@@ -78,7 +79,9 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rig(desk: World, control: Control | None = None, **settings: Any) -> AsyncIterator[Rig]:
+async def rig(
+    desk: World, *, control: Control | None = None, site: Site | None = None, **settings: Any
+) -> AsyncIterator[Rig]:
     context = ConsoleContext.build(
         ConsoleSettings(**settings),
         desk.bus,
@@ -86,6 +89,7 @@ async def rig(desk: World, control: Control | None = None, **settings: Any) -> A
         desk.counters,
         desk.engine,
         control=control,
+        site=site,
     )
     projecting = asyncio.create_task(context.projector.run())
     await context.projector.ready.wait()
