@@ -55,8 +55,8 @@ def bench_windows(settings: AsrSettings, folder: Path, calls: int) -> dict[str, 
         "cer": round(short_errors.rate, 4),
         "cer_full_window": round(full_errors.rate, 4),
         "points_worse": round(100 * (short_errors.rate - full_errors.rate), 2),
-        "cpu_per_speech_s": round(short_cpu, 4),
-        "cpu_per_speech_s_full_window": round(full_cpu, 4),
+        "cpu_per_speech_s": short_cpu,
+        "cpu_per_speech_s_full_window": full_cpu,
     }
 
 
@@ -68,8 +68,8 @@ def _side(folder: Path, call: str, role: Role, settings: AsrSettings) -> _Side:
     return _Side(said(folder, call, role), segments)
 
 
-def _decode(settings: AsrSettings, sides: Sequence[_Side]) -> tuple[ErrorRate, float]:
-    """Errors, and CPU seconds per second of speech."""
+def _decode(settings: AsrSettings, sides: Sequence[_Side]) -> tuple[ErrorRate, float | None]:
+    """Errors, and CPU seconds per second of speech; None when a worker took its count along."""
     recogniser = start_recogniser(settings)
     editor = Editor(settings.lexicon)
     language = "zh" if settings.language == "auto" else settings.language
@@ -85,10 +85,12 @@ def _decode(settings: AsrSettings, sides: Sequence[_Side]) -> tuple[ErrorRate, f
         with ThreadPoolExecutor(settings.parallel) as threads:
             texts = iter(list(threads.map(one, segments)))
         cpu_s = Usage.now(workers).cpu_s - before
+        whole = not isinstance(recogniser, HasWorkers) or recogniser.workers.pids == workers
     finally:
         if isinstance(recogniser, WorkerPool):
             recogniser.close()
     errors = ErrorRate(0, 0)
     for side in sides:
         errors += character_errors(side.said, "".join(next(texts) for _ in side.segments))
-    return errors, cpu_s * RATE / sum(len(segment) for segment in segments)
+    speech_s = sum(len(segment) for segment in segments) / RATE
+    return errors, round(cpu_s / speech_s, 4) if whole else None

@@ -79,7 +79,9 @@ def _recognition(settings: AsrSettings, *, json: bool) -> None:
     from asr.bench import read_audio
     from asr.capacity import measure_all, recommend
     from asr.machine import describe
+    from tingzhen.log_setup import configure_logging
 
+    configure_logging("warning")
     stderr.print(f"Measuring ({describe()}) …")
     voice = Path(str(resources.files("tingzhen.demo"))) / "calls" / "c01.agent.flac"
     measured = []
