@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from console_world import Call, World
 
 from asr.events import AsrHealth
@@ -13,6 +15,7 @@ from qa_engine.events import (
     ProvisionalAlert,
     RunningScore,
     Scene,
+    Score,
     ScoreItem,
     ScriptProgress,
     ScriptStep,
@@ -159,6 +162,38 @@ def score(at: float, call_id: str, value: float) -> RunningScore:
                 points=10,
                 earned=0,
             ),
+        ),
+    )
+
+
+def final_score(at: float, call: Call) -> Score:
+    """What the rules answered at the call's end, by the card of our own pack."""
+    answers: tuple[tuple[str, str, Literal["yes", "no"], float], ...] = (
+        ("flow", "greeting", "yes", 10.0),
+        ("flow", "closing", "no", 10.0),
+        ("service", "language", "no", 20.0),
+        ("safety", "privacy", "yes", 15.0),
+    )
+    return Score(
+        at=at,
+        score_id=f"{call.name}-score",
+        call_id=call.id,
+        queue=call.queue,
+        agent=call.agent,
+        card="hotline",
+        revision="1",
+        score=62.5,
+        items=tuple(
+            ScoreItem(
+                section=section,
+                item=item,
+                title=item,
+                title_en=item,
+                answer=answer,
+                points=points,
+                earned=points if answer == "yes" else 0.0,
+            )
+            for section, item, answer, points in answers
         ),
     )
 

@@ -16,6 +16,7 @@ import agent_console.history.index
 import agent_console.work.storage
 import asr.storage
 import backbone.audit
+import qa_engine.guidance_storage
 import qa_engine.score_storage
 import qa_engine.storage
 import telephony.recording.storage
@@ -50,6 +51,7 @@ PROJECTIONS = merged(
     telephony.recording.storage.PROJECTIONS,
     asr.storage.PROJECTIONS,
     qa_engine.storage.PROJECTIONS,
+    qa_engine.guidance_storage.PROJECTIONS,
     qa_engine.score_storage.PROJECTIONS,
     backbone.audit.PROJECTIONS,
     agent_console.work.storage.PROJECTIONS,

@@ -12,8 +12,8 @@ export const SILENCE_S = 5;
 /** Shorter overlaps are the ordinary yes and hm. */
 export const OVERLAP_S = 0.5;
 
-/** Where nobody speaks for `least` seconds or more, between the first and the last turn. */
-export function silences(turns: readonly Turn[], least = SILENCE_S): Span[] {
+/** Where nobody speaks for `least` seconds or more, from the first turn to the call's end. */
+export function silences(turns: readonly Turn[], length: number, least = SILENCE_S): Span[] {
   const found: Span[] = [];
   let until: number | null = null;
   for (const turn of byStart(turns)) {
@@ -22,6 +22,7 @@ export function silences(turns: readonly Turn[], least = SILENCE_S): Span[] {
     }
     until = Math.max(until ?? turn.end, turn.end);
   }
+  if (until !== null && length - until >= least) found.push({ start: until, end: length });
   return found;
 }
 

@@ -86,6 +86,6 @@ export const saveRegister = (call: string, record: CallRecord & { version: numbe
 export const knowledge = async (q: string) =>
   (await request<Page<Article>>("GET", "/knowledge", { query: { q, limit: 8 } })).items;
 export const useSentence = (call: string, offer: string, sentence: string) =>
-  request<unknown>("POST", `/calls/${id(call)}/empathy/${id(offer)}`, {
-    body: { sentence_id: sentence, used: true },
+  request<void>("POST", `/calls/${id(call)}/empathy/${id(offer)}`, {
+    body: { sentence_id: sentence },
   });
