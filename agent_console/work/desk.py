@@ -16,7 +16,7 @@ from agent_console.work.secrets import Keyring
 from agent_console.work.settings import WorkSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
-from qa_engine.pack.loader import DEFAULT_PACK, load
+from qa_engine.pack.loader import DEFAULT_PACK, fingerprint, load
 from qa_engine.scorecard import Scorecard
 
 _MINUTE_S = 60.0
@@ -38,6 +38,7 @@ class Desk:
     rules: Path
     trials: Throttle
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _card: tuple[object, tuple[Scorecard, str] | None] | None = None
 
     @classmethod
     def build(
@@ -82,5 +83,10 @@ class Desk:
         Raises:
             PackError: the pack cannot be used.
         """
-        pack = load(self.rules)
-        return None if pack.scorecard is None else (pack.scorecard, pack.version)
+        mark = fingerprint(self.rules)
+        known = self._card
+        if known is None or known[0] != mark:
+            pack = load(self.rules)
+            card = None if pack.scorecard is None else (pack.scorecard, pack.version)
+            known = self._card = (mark, card)
+        return known[1]

@@ -9,13 +9,12 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 import stamina
 import structlog
 from console_world import CALLER, Call, World
+from push_service import SECRET, Service
 
 from agent_console.events import ComplaintOverdue
 from agent_console.work.notify import store
@@ -27,46 +26,7 @@ from agent_console.work.secrets import Keyring
 from agent_console.work.settings import NotifySettings, WorkSettings
 from qa_engine.events import AlertEscalated
 
-SECRET = "s3cret-token-of-a-robot"
 WORDS = "你自己不会看吗"
-
-
-class Service:
-    """A push service: what it was sent, and what it answers, 200 at the end."""
-
-    def __init__(self) -> None:
-        self.received: list[dict[str, Any]] = []
-        self.answers: list[int] = []
-        self.arrived = threading.Condition()
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                with service.arrived:
-                    status = service.answers.pop(0) if service.answers else 200
-                    if status == 200:
-                        service.received.append({"path": self.path, **json.loads(body)})
-                    service.arrived.notify_all()
-                self.send_response(status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"json://127.0.0.1:{self.server.server_port}/{SECRET}"
-
-    async def wait(self, count: int) -> list[dict[str, Any]]:
-        def ready() -> bool:
-            with self.arrived:
-                return self.arrived.wait_for(lambda: len(self.received) >= count, timeout=20)
-
-        assert await asyncio.to_thread(ready), f"only {len(self.received)} of {count} arrived"
-        return self.received
 
 
 @pytest.fixture
