@@ -21,6 +21,9 @@ from qa_engine.guidance.content import Guidance
 from qa_engine.rehearsal import scripted, spoken
 from qa_engine.topics.detector import TopicDetector
 
+TRUTH = Path(__file__).parent / "bench_data" / "guidance.yaml"
+"""What comes with the program."""
+
 _SILENT = Voice(0.0, 0.0, 0.0)
 _ROUNDS = 20
 
@@ -159,6 +162,18 @@ def tally_scenes(
             else:
                 tallies[wanted].wrong.append(f"{told}: {text}")
     return tallies
+
+
+def add_up(tallies: Mapping[Scene, Tally]) -> Tally:
+    """All scenes but calm, where nothing is wanted and nothing told."""
+    total = Tally()
+    for scene, tally in tallies.items():
+        if scene != "calm":
+            total.wanted += tally.wanted
+            total.told += tally.told
+            total.right += tally.right
+            total.wrong += tally.wrong
+    return total
 
 
 def tally_topics(guidance: Guidance, sentences: Mapping[str, Iterable[str]]) -> Tally:
