@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from backbone.events import Delivery, Event, decode, kind_of
 from backbone.store.journal import Projection
@@ -151,15 +151,20 @@ PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
 
 
 def calls_under_way(
-    connection: Connection, since: float, kinds: Sequence[type[Event]]
+    connection: Connection,
+    since: float,
+    kinds: Sequence[type[Event]],
+    ended_since: float | None = None,
 ) -> dict[str, list[Event]]:
     """What is journalled, of these classes, about calls that joined since and have not ended.
 
-    An event that this version cannot read is left out.
+    An event that this version cannot read is left out. With `ended_since`, calls that ended
+    since then are among them.
     """
-    open_calls = select(calls.c.call_id).where(
-        calls.c.ended_at.is_(None), calls.c.joined_at >= since
-    )
+    under_way: ColumnElement[bool] = calls.c.ended_at.is_(None)
+    if ended_since is not None:
+        under_way = or_(under_way, calls.c.ended_at >= ended_since)
+    open_calls = select(calls.c.call_id).where(under_way, calls.c.joined_at >= since)
     names = [kind_of(cls) for cls in kinds if cls.delivery is Delivery.DURABLE]
     rows = connection.execute(
         select(journal.c.call_id, journal.c.kind, journal.c.payload)

@@ -72,6 +72,7 @@ class CallJudge:
         self._failed = failed or (lambda _rule: None)
         self._stages = [[_Working(rule, build(rule)) for rule in stage] for stage in pack.stages]
         self._emitted: set[str] = set()
+        self._steps: dict[str, str] = {}
         self._alerted: dict[tuple[str, str], float] = {}
         self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
         self._closed = False
@@ -116,6 +117,17 @@ class CallJudge:
         if self._provisional is not None:
             verdicts += self._provisional.close(self.state)
         return verdicts + self._final_score()
+
+    def remember_hit(self, hit: Hit, moment: Moment) -> None:
+        """An earlier judge of this call has told this: it counts, and is not told again."""
+        if hit.hit_id not in self._emitted:
+            self._emitted.add(hit.hit_id)
+            self.state.found.append((hit.rule, moment))
+            self.state.kinds.append((hit.kind, hit.suspected))
+
+    def remember_step(self, step: ComplianceStep) -> None:
+        """An earlier judge of this call has told this."""
+        self._steps[step.step] = step.state
 
     def _running_score(self) -> list[Verdict]:
         card = self.pack.scorecard
@@ -184,6 +196,9 @@ class CallJudge:
         if rule.only is not None and not rule.only.fits(self.state):
             return
         if isinstance(outcome, StepChange):
+            if self._steps.get(rule.id) == outcome.state:
+                return
+            self._steps[rule.id] = outcome.state
             yield ComplianceStep(
                 at=self.state.now,
                 call_id=self.state.call_id,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import Engine
 
 from asr.events import (
     AudioGap,
@@ -21,10 +22,12 @@ from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Event
 from backbone.media import LegClosed, LegOpened
-from qa_engine.events import RuleMuted, RulesLoaded, Severity, TopicDetected
+from qa_engine.events import RuleMuted, RulesLoaded, Score, Severity, TopicDetected
+from qa_engine.guidance_storage import calls_under_way
 from qa_engine.judge import CallJudge, Verdict
 from qa_engine.operators.base import BaseRule, one_lower
 from qa_engine.pack import DEFAULT_PACK, PackError, fingerprint, load
+from qa_engine.restore import TOLD, take_up
 from qa_engine.settings import QaSettings
 from telephony.events import CallEvent
 
@@ -56,11 +59,22 @@ class _Call:
 class QaService:
     """One judge per call. A call keeps the rules it began with.
 
+    With an `engine`, calls in progress are taken up from the journal after a restart.
+
     Raises:
         PackError: the rule pack cannot be used; there are no old rules to go on with yet.
     """
 
-    def __init__(self, settings: QaSettings, bus: Bus, clock: Clock, counters: Counters) -> None:
+    def __init__(
+        self,
+        settings: QaSettings,
+        bus: Bus,
+        clock: Clock,
+        counters: Counters,
+        *,
+        engine: Engine | None = None,
+    ) -> None:
+        self._engine = engine
         self._settings = settings
         self._bus = bus
         self._clock = clock
@@ -91,10 +105,35 @@ class QaService:
 
     async def run(self) -> None:
         """Judge until cancelled."""
+        if self._engine is not None:
+            await self._take_up(self._engine)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             tasks.create_task(self._tick())
             tasks.create_task(self._watch())
+
+    async def _take_up(self, engine: Engine) -> None:
+        """Go on with calls that an earlier run did not see the end of; tell nothing twice."""
+        now = self._clock.time()
+
+        def read() -> Mapping[str, Sequence[Event]]:
+            kinds = self._bus.concrete((*_LISTENS_TO, *TOLD))
+            late = now - self._settings.late_s
+            with engine.connect() as connection:
+                return calls_under_way(connection, now - self._settings.forget_s, kinds, late)
+
+        for call_id, journalled in (await asyncio.to_thread(read)).items():
+            if any(isinstance(event, Score) for event in journalled):
+                continue  # judged to its end
+            judge = self._open(call_id).judge
+
+            def again(
+                judge: CallJudge = judge, journalled: Sequence[Event] = journalled
+            ) -> list[Verdict]:
+                return take_up(judge, journalled, now)
+
+            await self._publish(self._guarded(call_id, again))
+            self._counters.add("qa_calls_taken_up")
 
     async def _listen(self) -> None:
         async for envelope in self._events:

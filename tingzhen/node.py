@@ -238,7 +238,9 @@ def _build(  # noqa: C901, PLR0917 - a branch for each component, the parts of a
     registry = CollectorRegistry()
     console = None
     control = Control(bus, clock, counters)
-    qa = QaService(settings.qa, bus, clock, counters) if "qa" in settings.components else None
+    qa = None
+    if "qa" in settings.components:
+        qa = QaService(settings.qa, bus, clock, counters, engine=engine)
     if "metrics" in settings.components:
         registry.register(HostCollector(settings.data_dir, settings.metrics.certificates))
         runners["metrics"] = MetricsProjector(

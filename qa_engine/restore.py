@@ -1,0 +1,144 @@
+"""Taking up a call in the middle: its journal is heard again, and nothing is told twice.
+
+Voice activity is not journalled; it is put back from the finals, so that silence and interruption
+are seen where they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from asr.events import SpeechStarted, SpeechStopped, TranscriptFinal
+from backbone.events import Event
+from qa_engine.conditions.base import Moment
+from qa_engine.events import (
+    Alert,
+    AlertWithdrawn,
+    ComplianceStep,
+    Hit,
+    ProvisionalAlert,
+    RunningScore,
+    Score,
+)
+from qa_engine.judge import CallJudge, Verdict
+from telephony.events import CallConnected
+
+TOLD = (Hit, Alert, ComplianceStep, Score)
+"""What a judge has told durably."""
+
+_TICK_S = 1.0
+
+
+def take_up(judge: CallJudge, journalled: Sequence[Event], now: float) -> list[Verdict]:
+    """Bring a new judge to where an earlier one of this call was.
+
+    Args:
+        judge: one that has heard nothing yet.
+        journalled: the call's durable events in order, verdicts among them.
+        now: seconds since the epoch.
+
+    Returns:
+        What a final said and nobody was told of, because the earlier run ended in between; and
+        where the score stands.
+    """
+    told = [event for event in journalled if isinstance(event, TOLD)]
+    found = list(_heard_again(judge, _timeline([e for e in journalled if e not in told])))
+    running = [verdict for verdict in found if isinstance(verdict, RunningScore)]
+    known = {_identity(event) for event in told}
+    missed = [verdict for verdict in found if _worth_telling(verdict, known)]
+    for event in told:
+        _remember(judge, event)
+    # Nobody listened while nothing ran: no silence may be told of that time.
+    judge.state.unheard_until_s = max(judge.state.unheard_until_s, judge.state.at(now))
+    return [*missed, *running[-1:]]
+
+
+def _heard_again(judge: CallJudge, events: Sequence[Event]) -> Iterator[Verdict]:
+    now = events[0].at if events else 0.0
+    for event in events:
+        while now + _TICK_S < event.at:
+            now += _TICK_S
+            yield from judge.tick(now)
+        now = max(now, event.at)
+        yield from judge.feed(event, now)
+
+
+def _timeline(events: Sequence[Event]) -> list[Event]:
+    """The events by time, with the voice activity that the finals tell of."""
+    answered = next((e.at for e in events if isinstance(e, CallConnected)), None)
+    timeline = list(events)
+    if answered is not None:
+        for event in events:
+            if isinstance(event, TranscriptFinal):
+                timeline += _voice(event, answered)
+    return sorted(timeline, key=lambda event: event.at)
+
+
+def _voice(final: TranscriptFinal, answered: float) -> tuple[Event, Event]:
+    started = SpeechStarted(
+        at=answered + final.start,
+        call_id=final.call_id,
+        role=final.role,
+        segment_id=final.segment_id,
+        start=final.start,
+    )
+    stopped = SpeechStopped(
+        at=answered + final.end,
+        call_id=final.call_id,
+        role=final.role,
+        segment_id=final.segment_id,
+        start=final.start,
+        end=final.end,
+        level_db=final.level_db,
+    )
+    return started, stopped
+
+
+def _identity(event: Event) -> object:
+    match event:
+        case Hit():
+            return event.hit_id
+        case Alert():
+            return event.alert_id
+        case ComplianceStep():
+            return (event.step, event.state)
+        case Score():
+            return event.score_id
+        case _:
+            return None
+
+
+def _worth_telling(verdict: Verdict, known: set[object]) -> bool:
+    """Whether it is news, and certain without the voice activity of the time."""
+    match verdict:
+        case Hit() | Alert():
+            certain = verdict.evidence.span is not None
+        case ComplianceStep():
+            certain = verdict.state != "missing"
+        case RunningScore() | ProvisionalAlert() | AlertWithdrawn():
+            certain = False
+        case _:
+            certain = True
+    return certain and _identity(verdict) not in known
+
+
+def _remember(judge: CallJudge, event: Event) -> None:
+    match event:
+        case Hit():
+            judge.remember_hit(event, _moment(event))
+        case ComplianceStep():
+            judge.remember_step(event)
+        case _:
+            pass
+
+
+def _moment(hit: Hit) -> Moment:
+    return Moment(
+        key=("journal", hit.hit_id),
+        role=hit.role,
+        start=hit.start,
+        end=hit.end,
+        phrase=hit.phrase,
+        suspected=hit.suspected,
+        evidence=hit.evidence,
+    )
