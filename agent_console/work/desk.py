@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,7 +39,6 @@ class Desk:
     rules: Path
     trials: Throttle
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _card: tuple[object, tuple[Scorecard, str] | None] | None = None
 
     @classmethod
     def build(
@@ -83,10 +83,12 @@ class Desk:
         Raises:
             PackError: the pack cannot be used.
         """
-        mark = fingerprint(self.rules)
-        known = self._card
-        if known is None or known[0] != mark:
-            pack = load(self.rules)
-            card = None if pack.scorecard is None else (pack.scorecard, pack.version)
-            known = self._card = (mark, card)
-        return known[1]
+        return _card_of(self.rules, fingerprint(self.rules))
+
+
+@functools.lru_cache(maxsize=2)
+def _card_of(rules: Path, mark: object) -> tuple[Scorecard, str] | None:
+    # Reading a whole pack takes a second; the mark changes with its files.
+    del mark
+    pack = load(rules)
+    return None if pack.scorecard is None else (pack.scorecard, pack.version)
