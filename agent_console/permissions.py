@@ -116,6 +116,9 @@ PERMISSIONS: Mapping[str, Rule] = {
     "GET /rules": _for(*_OVERSIGHT),
     "GET /rules/versions": _for(*_OVERSIGHT),
     "GET /kpi": _for(*_OVERSIGHT, reach="listed"),
+    "GET /forecast": _for(*_LEADS),
+    "GET /reports": _for(*_KEEPERS),
+    "GET /reports/{}": _for(*_KEEPERS),
     "GET /audit": _for(*_KEEPERS),
     "POST /audit/verify": _for(*_KEEPERS),
     # Knowledge, callers, registers, complaints

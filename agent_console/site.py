@@ -14,10 +14,11 @@ from qa_engine.pack import Pack
 class Site:
     """A node without the other parts has the defaults.
 
-    `recordings` is their folder, None where there are none. `pack` gives the rules that are in
-    force on this node, None where none judges.
+    `recordings` and `reports` are folders, None where there are none. `pack` gives the rules that
+    are in force on this node, None where none judges.
     """
 
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     recordings: Path | None = None
+    reports: Path | None = None
     pack: Callable[[], Pack | None] = lambda: None

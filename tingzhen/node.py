@@ -153,7 +153,7 @@ def _reports(settings: Settings, clock: Clock, counters: Counters) -> Coroutine[
         settings.reports,
         settings.metrics,
         settings.store_url,
-        settings.data_dir,
+        settings.reports_dir,
         clock=clock,
         counters=counters,
     )
@@ -277,6 +277,7 @@ def _build(  # noqa: C901, PLR0917 - a branch for each component, the parts of a
             site=Site(
                 metrics=settings.metrics,
                 recordings=settings.recordings_dir if settings.recording.enabled else None,
+                reports=settings.reports_dir,
                 pack=lambda: qa.pack if qa is not None else None,
             ),
         )

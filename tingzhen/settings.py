@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     reports: ReportSettings = ReportSettings()
 
     @property
+    def reports_dir(self) -> Path:
+        """Where reports are written."""
+        return self.reports.directory or self.data_dir / "reports"
+
+    @property
     def store_url(self) -> URL:
         """Where the store is."""
         if self.database_url:

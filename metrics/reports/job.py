@@ -36,7 +36,7 @@ class ReportJob:
         settings: ReportSettings,
         metrics: MetricsSettings,
         url: URL,
-        data_dir: Path,
+        directory: Path,
         *,
         clock: Clock,
         counters: Counters,
@@ -44,7 +44,7 @@ class ReportJob:
         self._settings = settings
         self._metrics = metrics
         self._url = url
-        self._directory = settings.directory or data_dir / "reports"
+        self._directory = directory
         self._clock = clock
         self._counters = counters
 

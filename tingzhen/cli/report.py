@@ -68,7 +68,7 @@ def report(
             "marks_file": marks or settings.reports.marks_file,
         }
     )
-    directory = out or settings.reports.directory or settings.data_dir / "reports"
+    directory = out or settings.reports_dir
     if not json:
         stderr.print(f"reading {period_of(period, day, zone).label} …")
     with reading_store(settings) as connection:

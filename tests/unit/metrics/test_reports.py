@@ -290,7 +290,7 @@ def job(tmp_path, store, at, **settings):
         ReportSettings(formats=("html",), **settings),
         MetricsSettings(),
         store.url,
-        tmp_path,
+        tmp_path / "here",
         clock=ManualClock(at),
         counters=Counters(),
     )
@@ -304,8 +304,8 @@ def test_what_is_over_and_not_there_is_due(tmp_path, store):
         ("week", date(2026, 11, 9)),
         ("month", date(2026, 10, 1)),
     ]
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / "day-2026-11-20.zh.html").write_text("there")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "day-2026-11-20.zh.html").write_text("there")
     assert [order.kind for order in made.due()] == ["week", "month"]
 
 
@@ -327,10 +327,10 @@ async def test_the_job_makes_the_file_in_a_process_of_its_own_and_sleeps_until_i
 ):
     clock, counters = AsleepClock(NOW), Counters()
     made = ReportJob(
-        ReportSettings(kinds=("day",), formats=("html",), directory=tmp_path / "here"),
+        ReportSettings(kinds=("day",), formats=("html",)),
         MetricsSettings(),
         store.url,
-        tmp_path,
+        tmp_path / "here",
         clock=clock,
         counters=counters,
     )
@@ -349,7 +349,7 @@ async def test_a_report_that_cannot_be_made_is_counted_and_stops_nothing(tmp_pat
         ReportSettings(kinds=("day",), formats=("html",), marks_file=tmp_path / "none.csv"),
         MetricsSettings(),
         store.url,
-        tmp_path,
+        tmp_path / "here",
         clock=clock,
         counters=counters,
     )
