@@ -1,8 +1,9 @@
-"""Both sides of a call through chan_websocket, on the real Asterisk."""
+"""Both sides of a call through chan_websocket, and in wideband, on the real Asterisk."""
 
 from __future__ import annotations
 
 import asyncio
+import wave
 
 import numpy as np
 import pytest
@@ -13,13 +14,14 @@ from e2e.test_cuts import ALLOWED_GAP_S, NOISE_S
 from backbone.media import LegClosed, LegOpened
 from telephony.events import CallEnded, CallJoined, DirectCallEnded
 from tingzhen.lab.scripts import AgentScript, CallerScript, Hold, Step, Unhold
+from tingzhen.lab.sip.media import tone
 
 pytestmark = pytest.mark.lab
 __all__ = ["voices"]  # the fixture
 
 
 def pitch_of(pcm, rate):
-    heard = pcm[rate : 2 * rate].astype(float)
+    heard = pcm[rate // 2 : rate // 2 + rate].astype(float)
     return np.argmax(np.abs(np.fft.rfft(heard)))
 
 
@@ -90,3 +92,30 @@ async def test_hold_is_silent_and_a_stopped_server_is_tapped_again(lab, voices):
         before = max(p.media.largest_gap(truth.answered_at, stopped_at) for p in parties)
         after = max(p.media.largest_gap(stopped_at, truth.ended_at) for p in parties)
         assert after < max(ALLOWED_GAP_S, before + NOISE_S)
+
+
+@pytest.mark.parametrize("transport", [lambda settings: settings, by_websocket])
+async def test_wideband_caller_is_heard_in_wideband(lab, tmp_path, transport):
+    whistle = tmp_path / "whistle.wav"
+    with wave.open(str(whistle), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(tone(5_500, 3.0, rate=16_000).tobytes())  # more than 8 kHz can hold
+    async with telephony(transport(settings_for(lab.addresses))) as rig:
+        caller = CallerScript(
+            to="support", number="19900000904", audio=whistle, hang_up_after_s=2.0, wide=True
+        )
+        async with (
+            asyncio.timeout(30),
+            lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
+        ):
+            truth = await lab.finished(call)
+        record = await rig.record(truth.uniqueid)
+        closed = await rig.until(lambda: len(rig.of(LegClosed)) == 2 and rig.of(LegClosed))
+        assert record.complete
+        assert all(leg.complete for leg in closed)
+        assert {leg.rate for leg in rig.of(LegOpened)} == {16_000}
+        (opened,) = rig.of(LegOpened, role="customer")
+        pcm = np.frombuffer(rig.audio(opened.leg_id), np.int16)
+        assert pitch_of(pcm, 16_000) == pytest.approx(5_500, abs=5)

@@ -231,7 +231,7 @@ class Lab:
         # Read beforehand and beside the loop: no leg waits for a file, and one that cannot be read
         # is said before anybody is called.
         agents = agents or {}
-        samples = await asyncio.to_thread(load, caller.audio)
+        samples = await asyncio.to_thread(load, caller.audio, wide=caller.wide)
         scripts = {
             agent: (script, await asyncio.to_thread(load, script.audio))
             for agent, script in agents.items()
@@ -239,7 +239,7 @@ class Lab:
         async with contextlib.AsyncExitStack() as members:
             for agent in agents:
                 await members.enter_async_context(self.member(queue, agent))
-            leg = self.phone.call(caller.number, caller.to)
+            leg = self.phone.call(caller.number, caller.to, wide=caller.wide)
             placed = PlacedCall(caller, leg)
             self._calls[leg.dialog.call_id] = placed
             for agent, (script, spoken) in scripts.items():

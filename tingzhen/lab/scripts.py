@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from tingzhen.lab.sip.media import read_audio
+from tingzhen.lab.sip.sdp import NARROW_RATE, WIDE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,7 @@ class CallerScript(msgspec.Struct, frozen=True, kw_only=True):
         hang_up_after_s: Seconds of talk after which the caller hangs up, None for never.
         hang_up_at_audio_end: Hang up when the audio has been played.
         give_up_after_s: Seconds of waiting in the queue after which the caller hangs up.
+        wide: The caller's phone speaks wideband (16 kHz), and so is the audio.
     """
 
     to: str
@@ -117,16 +119,19 @@ class CallerScript(msgspec.Struct, frozen=True, kw_only=True):
     hang_up_after_s: float | None = None
     hang_up_at_audio_end: bool = False
     give_up_after_s: float | None = None
+    wide: bool = False
 
 
-def load(audio: Audio) -> NDArray[np.int16]:
-    """Return a script's audio, nothing when it has none.
+def load(audio: Audio, *, wide: bool = False) -> NDArray[np.int16]:
+    """Return a script's audio for a phone, nothing when it has none.
 
     Raises:
         ValueError: The file is of another kind.
         OSError: It cannot be read.
     """
-    return read_audio(audio) if audio is not None else SILENCE
+    if audio is None:
+        return SILENCE
+    return read_audio(audio, WIDE_RATE if wide else NARROW_RATE)
 
 
 async def act_as_agent(

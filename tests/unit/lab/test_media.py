@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tingzhen.lab.sip import g711, rtp, sdp
+from tingzhen.lab.sip import codec, g711, rtp, sdp
 from tingzhen.lab.sip.media import read_audio, tone
 
 LAWS = [sdp.PCMA, sdp.PCMU]
@@ -19,6 +19,37 @@ LAWS = [sdp.PCMA, sdp.PCMU]
 def test_a_description_says_what_was_written(direction, payload):
     media = sdp.Media("127.0.0.1", 40_000, payload, 101, direction)
     assert sdp.read(sdp.write(media, 1, 2)) == media
+
+
+def test_a_wideband_description_says_what_was_written():
+    media = sdp.Media("127.0.0.1", 40_000, sdp.WIDE, None, rate=sdp.WIDE_RATE)
+    text = sdp.write(media, 1, 2)
+    assert b"a=rtpmap:118 L16/16000\r\n" in text
+    assert sdp.read(text) == media
+    assert sdp.answer_to(media, "127.0.0.1", 40_000) == media
+
+
+def test_a_phone_that_is_offered_both_takes_g711():
+    offer = (
+        b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 97 8 101\r\n"
+        b"a=rtpmap:97 L16/16000\r\na=rtpmap:8 PCMA/8000\r\n"
+    )
+    assert sdp.read(offer) == sdp.Media("127.0.0.1", 4000, sdp.PCMA, None)
+    wide_only = offer.replace(b" 8 101", b"")
+    assert sdp.read(wide_only) == sdp.Media("127.0.0.1", 4000, 97, None, rate=sdp.WIDE_RATE)
+
+
+@given(st.lists(st.integers(-32_768, 32_767), max_size=320))
+def test_wideband_packets_are_lossless_and_whole(values):
+    stream = sdp.Media("127.0.0.1", 4000, 97, rate=sdp.WIDE_RATE)
+    samples = np.array(values, np.int16)
+    packet = codec.encode(samples, stream)
+    assert len(packet) == 640
+    assert codec.understood(97, stream)
+    assert not codec.understood(sdp.PCMA, stream)
+    heard = codec.decode(packet, 97)
+    assert (heard[: len(samples)] == samples).all()
+    assert not heard[len(samples) :].any()
 
 
 @pytest.mark.parametrize(

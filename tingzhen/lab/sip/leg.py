@@ -64,11 +64,15 @@ class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Leg:
     """A leg; made by `Phone.call` or by an incoming INVITE."""
 
-    def __init__(self, phone: Phone, dialog: Dialog, *, user: str, incoming: bool) -> None:
+    def __init__(
+        self, phone: Phone, dialog: Dialog, *, user: str, incoming: bool, wide: bool = False
+    ) -> None:
         self.phone = phone
         self.dialog = dialog
         self.user = user
         self.incoming = incoming
+        self.wide = wide
+        """Whether we call with a wideband phone."""
         self.state = LegState.IDLE
         self.media = MediaStream(phone.host, silent=phone.silent)
         self.ringing = asyncio.Event()
@@ -327,6 +331,8 @@ class Leg:
 
     def _description(self) -> bytes:
         mine = sdp.Media(self.media.host, self.media.port, direction=self._direction)
+        if self.wide:
+            mine = msgspec.structs.replace(mine, payload=sdp.WIDE, rate=sdp.WIDE_RATE, events=None)
         return sdp.write(mine, self._session, self._version)
 
     def _enter(self, event: LegInput) -> bool:

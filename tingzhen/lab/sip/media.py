@@ -13,8 +13,8 @@ import av
 import msgspec
 import numpy as np
 
-from tingzhen.lab.sip import g711, rtp
-from tingzhen.lab.sip.sdp import PCMA, Media
+from tingzhen.lab.sip import codec, rtp
+from tingzhen.lab.sip.sdp import NARROW_RATE, Media
 from tingzhen.lab.sip.udp import UdpSocket
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SAMPLE_RATE = 8_000
+SAMPLE_RATE = NARROW_RATE
 MAX_HEARD = 90_000
 """Packets kept of what a leg heard: 30 minutes. The oldest go first; `heard_packets` counts all."""
 KEY_PACKETS = 8
@@ -37,8 +37,8 @@ class Heard(msgspec.Struct, frozen=True):
         at: Arrival, epoch seconds.
         sequence: RTP sequence number.
         timestamp: RTP time in samples.
-        payload: G.711 bytes.
-        payload_type: Which G.711.
+        payload: Its bytes.
+        payload_type: Which G.711, or the number of L16.
     """
 
     at: float
@@ -48,10 +48,10 @@ class Heard(msgspec.Struct, frozen=True):
     payload_type: int
 
 
-def read_audio(path: Path) -> NDArray[np.int16]:
-    """Return an audio file's samples at 8 kHz, mixed to mono, shape (n,).
+def read_audio(path: Path, rate: int = SAMPLE_RATE) -> NDArray[np.int16]:
+    """Return an audio file's samples at a rate, mixed to mono, shape (n,).
 
-    A file of 8 kHz, mono, 16 bit is taken over sample by sample.
+    A file of that rate, mono, 16 bit is taken over sample by sample.
 
     Raises:
         ValueError: It holds no audio that can be read.
@@ -59,7 +59,7 @@ def read_audio(path: Path) -> NDArray[np.int16]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there")
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
@@ -74,9 +74,11 @@ def read_audio(path: Path) -> NDArray[np.int16]:
     return np.concatenate(parts).astype(np.int16) if parts else np.zeros(0, np.int16)
 
 
-def tone(frequency: float, seconds: float, level: int = 6_000) -> NDArray[np.int16]:
-    """Return a sine tone at 8 kHz, shape (n,)."""
-    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+def tone(
+    frequency: float, seconds: float, level: int = 6_000, rate: int = SAMPLE_RATE
+) -> NDArray[np.int16]:
+    """Return a sine tone, by default at 8 kHz, shape (n,)."""
+    times = np.arange(int(seconds * rate)) / rate
     return (level * np.sin(2 * np.pi * frequency * times)).astype(np.int16)
 
 
@@ -140,7 +142,7 @@ class MediaStream:
             self._tick()
 
     def play(self, samples: NDArray[np.int16]) -> None:
-        """Send these samples (8 kHz, shape (n,)) from the next packet on."""
+        """Send these samples (at the stream's rate, shape (n,)) from the next packet on."""
         self._audio = samples
         self._position = 0
         self.play_started_at = None
@@ -188,15 +190,15 @@ class MediaStream:
     def heard_samples(self, since: float = 0.0) -> NDArray[np.int16]:
         """Return what was heard in order of arrival, shape (n,), gaps not filled."""
         parts = [
-            g711.decode(packet.payload, packet.payload_type)
+            codec.decode(packet.payload, packet.payload_type)
             for packet in self.heard
-            if packet.at >= since and packet.payload_type in g711.DECODE
+            if packet.at >= since
         ]
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def _received(self, data: bytes, _sender: tuple[str, int], arrival: float) -> None:
         packet = rtp.unpack(data)
-        if packet is None or packet.payload_type not in g711.DECODE:
+        if packet is None or not codec.understood(packet.payload_type, self.remote):
             return
         self.heard_packets += 1
         for wanted, waiter in self._waiters:
@@ -220,21 +222,20 @@ class MediaStream:
         if self._keys and remote.events is not None:
             self._send_key(remote, remote.events)
             return
-        frame = self._next_frame(remote.payload)
+        frame = self._next_frame(remote)
         if self.sending:
-            self._send(remote, remote.payload, self._slot * rtp.FRAME_SAMPLES, frame)
+            self._send(remote, remote.payload, self._slot * codec.frame_samples(remote), frame)
 
-    def _next_frame(self, payload: int) -> bytes:
-        chunk = self._audio[self._position : self._position + rtp.FRAME_SAMPLES]
+    def _next_frame(self, remote: Media) -> bytes:
+        chunk = self._audio[self._position : self._position + codec.frame_samples(remote)]
         if not len(chunk):
-            return bytes([g711.SILENCE.get(payload, g711.SILENCE[PCMA])]) * rtp.FRAME_SAMPLES
+            return codec.encode(chunk, remote)
         if self._position == 0:
             self.play_started_at = time.time()
         self._position += len(chunk)
         if self._position >= len(self._audio):
             self.played.set()
-        frame = g711.encode(chunk, payload)
-        return frame.ljust(rtp.FRAME_SAMPLES, bytes([g711.SILENCE[payload]]))
+        return codec.encode(chunk, remote)
 
     def _send_key(self, remote: Media, payload_type: int) -> None:
         """Send one slot of a key press: on, on, …, off said three times, pause."""

@@ -89,12 +89,13 @@ class Phone:
         """The legs that have not ended."""
         return tuple(self._legs.values())
 
-    def call(self, user: str, to: str) -> Leg:
+    def call(self, user: str, to: str, *, wide: bool = False) -> Leg:
         """Call an extension and return the leg at once; its events tell how it goes.
 
         Args:
             user: Our number (From).
             to: Extension or queue.
+            wide: With a wideband phone, which speaks L16 at 16 kHz and nothing else.
         """
         dialog = Dialog(
             call_id=f"{secrets.token_hex(8)}@lab",
@@ -102,7 +103,7 @@ class Phone:
             remote=sip_uri(to, *self.server),
             via=(self.host, self.port),
         )
-        leg = Leg(self, dialog, user=user, incoming=False)
+        leg = Leg(self, dialog, user=user, incoming=False, wide=wide)
         self._legs[dialog.call_id] = leg
         leg.invite()
         return leg

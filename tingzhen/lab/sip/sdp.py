@@ -1,4 +1,7 @@
-"""Session descriptions with one G.711 stream and telephone events (RFC 4566, 3264, 4733). Pure."""
+"""Session descriptions with one audio stream and telephone events (RFC 4566, 3264, 4733). Pure.
+
+The stream is G.711, or L16 at 16 kHz (RFC 3551) from a wideband phone.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ import msgspec
 
 PCMU, PCMA = 0, 8
 NAMES = {PCMU: "PCMU", PCMA: "PCMA"}
+NARROW_RATE, WIDE_RATE = 8_000, 16_000
+WIDE = 118
+"""The number under which our wideband phones offer L16; the other side's may be another."""
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 ANSWERS = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly"}
 DEFAULT_EVENTS = 101
@@ -24,9 +30,10 @@ class Media(msgspec.Struct, frozen=True):
     Attributes:
         host: IPv4 address on which it is received.
         port: UDP port, 0 when refused.
-        payload: `PCMA` or `PCMU`.
+        payload: `PCMA` or `PCMU`; in a wideband stream the number of L16.
         events: Payload type of telephone events, None without.
         direction: sendrecv, sendonly, recvonly or inactive, seen from the describing side.
+        rate: Samples a second: `WIDE_RATE` says that it is L16.
     """
 
     host: str
@@ -34,6 +41,12 @@ class Media(msgspec.Struct, frozen=True):
     payload: int = PCMA
     events: int | None = DEFAULT_EVENTS
     direction: str = "sendrecv"
+    rate: int = NARROW_RATE
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is a wideband stream."""
+        return self.rate == WIDE_RATE
 
     @property
     def sends(self) -> bool:
@@ -62,7 +75,7 @@ def write(media: Media, session: int, version: int) -> bytes:
         f"c=IN IP4 {media.host}",
         "t=0 0",
         f"m=audio {media.port} RTP/AVP {' '.join(map(str, formats))}",
-        f"a=rtpmap:{media.payload} {NAMES[media.payload]}/8000",
+        f"a=rtpmap:{media.payload} {'L16' if media.wide else NAMES[media.payload]}/{media.rate}",
     ]
     if media.events is not None:
         lines += [f"a=rtpmap:{media.events} telephone-event/8000", f"a=fmtp:{media.events} 0-16"]
@@ -74,12 +87,13 @@ def read(body: bytes) -> Media:
     """Return the other side's audio stream.
 
     Raises:
-        SdpError: There is no audio stream with G.711, or it cannot be read.
+        SdpError: There is no audio stream with G.711 or wideband L16, or it cannot be read.
     """
     host = direction = ""
     port = -1
     formats: list[int] = []
     events: int | None = None
+    wide: set[int] = set()
     in_audio = False
     try:
         for line in body.decode("utf-8").replace("\r\n", "\n").split("\n"):
@@ -96,14 +110,19 @@ def read(body: bytes) -> Media:
                 direction = value
             elif kind == "a" and in_audio and value.lower().endswith("telephone-event/8000"):
                 events = int(value.partition(":")[2].split()[0])
+            elif kind == "a" and in_audio and value.endswith(f" L16/{WIDE_RATE}"):
+                wide.add(int(value.partition(":")[2].split()[0]))
     except (ValueError, IndexError) as error:
         raise SdpError(f"not a session description: {error}") from error
-    payload = next((number for number in formats if number in NAMES), None)
+    narrow = next((number for number in formats if number in NAMES), None)
+    payload = narrow if narrow is not None else next((n for n in formats if n in wide), None)
     if payload is None or not host or not 0 <= port <= _MAX_PORT:
-        raise SdpError("no G.711 audio stream in the session description")
-    return Media(host, port, payload, events, direction or "sendrecv")
+        raise SdpError("no G.711 or L16 audio stream in the session description")
+    rate = WIDE_RATE if narrow is None else NARROW_RATE
+    return Media(host, port, payload, events, direction or "sendrecv", rate)
 
 
 def answer_to(offer: Media, host: str, port: int) -> Media:
     """Return our stream that answers an offer: its codec, and its direction mirrored."""
-    return Media(host, port, offer.payload, offer.events, ANSWERS.get(offer.direction, "inactive"))
+    direction = ANSWERS.get(offer.direction, "inactive")
+    return Media(host, port, offer.payload, offer.events, direction, offer.rate)
