@@ -8,12 +8,14 @@ withdrawn. Nothing of it is stored: what a page must not miss comes with the fin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.ids import stable_id
 from qa_engine.events import (
+    SEVERITIES,
     Alert,
     AlertWithdrawn,
     ComplianceStep,
@@ -34,6 +36,21 @@ MIN_STABLE = 2
 """Fewer stable characters hold no word worth telling."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A provisional alert that a page shows; `span` is in the segment's text."""
+
+    alert_id: str
+    kind: str
+    span: tuple[int, int]
+
+    def same(self, kind: str, span: tuple[int, int] | None) -> bool:
+        """Whether an alert on these words tells the same."""
+        if kind != self.kind or span is None:
+            return False
+        return span[0] < self.span[1] and self.span[0] < span[1]
+
+
 class Provisional:
     """The provisional alerts of one call.
 
@@ -41,16 +58,18 @@ class Provisional:
     """
 
     def __init__(self, pack: Pack) -> None:
+        # The gravest first: of rules of one kind on the same words, one is told.
+        ordered = sorted(pack.rules, key=lambda rule: -SEVERITIES.index(rule.severity))
         self._rules = [
             rule
-            for rule in pack.rules
+            for rule in ordered
             if isinstance(rule, WordsRule)
             and rule.alerts
             and rule.accompanied is None
             and rule.unaccompanied is None
             and not rule.not_first
         ]
-        self._open: dict[str, dict[str, str]] = {}
+        self._open: dict[str, dict[str, _Shown]] = {}
         """By segment: the provisional alert of each rule."""
 
     def hear(self, state: CallState, partial: TranscriptPartial) -> Iterator[ProvisionalAlert]:
@@ -67,10 +86,10 @@ class Provisional:
             if rule.only is not None and not rule.only.fits(state):
                 continue
             hits = word_hits(said, rule.lists, "off")
-            if not hits:
+            if not hits or any(shown.same(rule.kind, hits[0].span) for shown in known.values()):
                 continue
             alert_id = stable_id("provisional", state.call_id, rule.id, partial.segment_id)
-            known[rule.id] = alert_id
+            known[rule.id] = _Shown(alert_id, rule.kind, hits[0].span)
             yield ProvisionalAlert(
                 at=state.now,
                 alert_id=alert_id,
@@ -99,9 +118,9 @@ class Provisional:
         settled: list[_Verdict] = []
         for verdict in verdicts:
             if isinstance(verdict, Alert) and verdict.evidence.segment_id == final.segment_id:
-                confirmed = known.pop(verdict.rule, "")
-                if confirmed:
-                    verdict = msgspec.structs.replace(verdict, confirms=confirmed)  # noqa: PLW2901 - the same verdict, completed
+                confirmed = known.pop(verdict.rule, None) or _taken(known, verdict)
+                if confirmed is not None:
+                    verdict = msgspec.structs.replace(verdict, confirms=confirmed.alert_id)  # noqa: PLW2901 - the same verdict, completed
             settled.append(verdict)
         return [*settled, *_withdrawn(final.call_id, now, known)]
 
@@ -115,9 +134,17 @@ class Provisional:
         ]
 
 
-def _withdrawn(call_id: str, at: float, known: dict[str, str]) -> Iterator[AlertWithdrawn]:
-    for alert_id in known.values():
-        yield AlertWithdrawn(at=at, alert_id=alert_id, call_id=call_id)
+def _taken(known: dict[str, _Shown], alert: Alert) -> _Shown | None:
+    """What another rule of the alert's kind had told of these words; it is not open any more."""
+    for rule, shown in known.items():
+        if shown.same(alert.kind, alert.evidence.span):
+            return known.pop(rule)
+    return None
+
+
+def _withdrawn(call_id: str, at: float, known: dict[str, _Shown]) -> Iterator[AlertWithdrawn]:
+    for shown in known.values():
+        yield AlertWithdrawn(at=at, alert_id=shown.alert_id, call_id=call_id)
 
 
 def _as_said(state: CallState, partial: TranscriptPartial) -> Said:

@@ -101,3 +101,13 @@ def test_off_unless_asked_for(pack):
     judge = CallJudge(pack, CALL)
     judge.feed(connected(), ANSWERED)
     assert heard(judge, partial("这个不归我管", 6)) == []
+
+
+def test_of_two_rules_of_a_kind_on_the_same_words_one_is_told(pack, judge):
+    assert {"taboo_shirk", "taboo_manner"} <= {rule.id for rule in pack.rules}
+    (early,) = heard(judge, partial("这个不归我管", 6))
+    assert early.rule == "taboo_shirk"
+    judge.state.muted.add("taboo_shirk")  # by the time the final comes
+    verdicts = said(judge, "这个不归我管。")
+    assert [w.alert_id for w in of(AlertWithdrawn, verdicts)] == [early.alert_id]
+    assert of(Alert, verdicts) == []
