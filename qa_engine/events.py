@@ -271,6 +271,22 @@ class RulesLoaded(Event, frozen=True, kw_only=True):
     error: str = ""
 
 
+class RulesVersioned(Event, frozen=True, kw_only=True):
+    """A pack of this content is in force from now on.
+
+    `digest` is SHA-256 over all its files, `files` of each by name, `rules` of each rule as it
+    was understood, by id.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    pack: str
+    version: str
+    digest: str
+    files: dict[str, str]
+    rules: dict[str, str]
+
+
 class TopicDetected(Event, frozen=True, kw_only=True):
     """What the call is about, as far as is known; it may change until it is `stable`.
 

@@ -29,6 +29,7 @@ from qa_engine.operators.base import BaseRule, one_lower
 from qa_engine.pack import DEFAULT_PACK, PackError, fingerprint, load
 from qa_engine.restore import TOLD, take_up
 from qa_engine.settings import QaSettings
+from qa_engine.versions import versioned
 from telephony.events import CallEvent
 
 _log = structlog.get_logger(__name__)
@@ -203,11 +204,16 @@ class QaService:
     async def _watch(self) -> None:
         self._tell()
         told_at = self._clock.time()
+        await self._bus.publish(versioned(self.pack, told_at))
+        in_force = self.pack.digest
         while True:
             await self._clock.sleep(self._settings.watch_s)
             if await self._reload() or self._clock.time() >= told_at + _RETELL_S:
                 self._tell()
                 told_at = self._clock.time()
+            if self.pack.digest != in_force:
+                in_force = self.pack.digest
+                await self._bus.publish(versioned(self.pack, self._clock.time()))
 
     async def _reload(self) -> bool:
         """Load the pack again if it was edited; tell whether there is news."""

@@ -21,6 +21,7 @@ import backbone.audit
 import qa_engine.guidance_storage
 import qa_engine.score_storage
 import qa_engine.storage
+import qa_engine.versions
 import telephony.recording.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
@@ -68,6 +69,7 @@ PROJECTIONS: Mapping[type[Event], Sequence[Projection]] = merged(
     telephony.recording.storage.PROJECTIONS,
     asr.storage.PROJECTIONS,
     qa_engine.storage.PROJECTIONS,
+    qa_engine.versions.PROJECTIONS,
     qa_engine.guidance_storage.PROJECTIONS,
     qa_engine.score_storage.PROJECTIONS,
     backbone.audit.PROJECTIONS,

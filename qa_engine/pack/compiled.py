@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qa_engine import phrases
 from qa_engine.operators import BaseRule
@@ -31,6 +32,19 @@ class Pack:
     """The rules in an order in which each comes after those it builds on."""
 
     scorecard: Scorecard | None = None
+
+    digest: str = ""
+    """SHA-256 over all files, in hexadecimal."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each file, by name."""
+
+    def rule_digests(self) -> dict[str, str]:
+        """SHA-256 of each rule as it was understood, by id: it shows which one was edited."""
+        return {
+            rule.id: hashlib.sha256(rule.model_dump_json().encode()).hexdigest()
+            for rule in self.rules
+        }
 
     def rule(self, rule_id: str) -> BaseRule | None:
         """A rule by its id."""
@@ -167,14 +181,14 @@ def _guard(
         return None, []
     problems: list[Problem] = []
     fields: dict[str, tuple[Phrase, ...]] = {}
-    for field in ("within", "before", "after", "segment"):
+    for part in ("within", "before", "after", "segment"):
         wordings: list[Phrase] = []
-        for number, text in enumerate(getattr(unless, field)):
+        for number, text in enumerate(getattr(unless, part)):
             try:
                 wordings.append(phrases.parse(text, slots))
             except ValueError as error:
-                problems.append(source.problem((*path, field, number), f"`{text}`: {error}"))
-        fields[field] = tuple(wordings)
+                problems.append(source.problem((*path, part, number), f"`{text}`: {error}"))
+        fields[part] = tuple(wordings)
     return Guard(**fields, reach=unless.reach), problems
 
 

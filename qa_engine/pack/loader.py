@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -68,4 +69,7 @@ def _load(path: Path) -> tuple[Pack | None, list[File], list[Problem]]:
     if problems:
         return None, files, problems
     pack, problems = compile_pack(files, digest.hexdigest())
+    if pack is not None:
+        sums = {name: hashlib.sha256(raw).hexdigest() for name, raw in raw_files}
+        pack = dataclasses.replace(pack, digest=digest.hexdigest(), files=sums)
     return pack, files, problems

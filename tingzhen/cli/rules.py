@@ -174,6 +174,54 @@ def backtest(
         console.print(f"{report.calls} calls: {report.before} alerts -> {report.after}")
 
 
+@app.command("versions")
+def list_versions(
+    config: Annotated[Path | None, typer.Option(help="The node's TOML settings.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Which rules were in force since when, and what each version changed in the one before it.
+
+    Exit status 1 when the chain of versions was tampered with.
+
+    Examples:
+
+        tingzhen rules versions --config tingzhen.toml
+
+        tingzhen rules versions --json
+    """
+    import datetime as dt
+
+    import msgspec
+
+    from backbone.store.engine import open_engine
+    from qa_engine.versions import versions
+    from tingzhen.settings import load_settings
+
+    engine = open_engine(load_settings(config).store_url)
+    with engine.connect() as connection:
+        found = versions(connection)
+    engine.dispose()
+    for version in found:
+        if json:
+            print_json({"type": "rules_version", **msgspec.to_builtins(version)})
+            continue
+        since = dt.datetime.fromtimestamp(version.at).astimezone()
+        marks = [
+            *(f"+{rule}" for rule in version.added if version.number > 1),
+            *(f"-{rule}" for rule in version.removed),
+            *(f"~{rule}" for rule in version.changed),
+        ]
+        console.print(
+            f"{version.number}. {since:%Y-%m-%d %H:%M:%S} {version.pack} {version.version} "
+            f"{version.digest[:16]} {' '.join(version.files_changed)} {' '.join(marks)}".rstrip(),
+            markup=False,
+        )
+        if not version.whole:
+            console.print("   链断开：此行被改动 this row does not fit the chain", markup=False)
+    if any(not version.whole for version in found):
+        raise typer.Exit(1)
+
+
 def _where(alert: Alert) -> dict[str, object]:
     return {
         "call_id": alert.call_id,

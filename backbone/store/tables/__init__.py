@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 from backbone.store.schema import metadata
-from backbone.store.tables import access, alerting, guidance, recordings, scoring, search, work
+from backbone.store.tables import (
+    access,
+    alerting,
+    guidance,
+    recordings,
+    rules,
+    scoring,
+    search,
+    work,
+)
 
-__all__ = ["access", "alerting", "guidance", "metadata", "recordings", "scoring", "search", "work"]
+__all__ = [
+    "access",
+    "alerting",
+    "guidance",
+    "metadata",
+    "recordings",
+    "rules",
+    "scoring",
+    "search",
+    "work",
+]
