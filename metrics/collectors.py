@@ -107,6 +107,10 @@ _ASR_COUNTERS: tuple[tuple[str, str, Callable[[AsrHealth], float]], ...] = (
     ("partials", "Partial transcripts made.", lambda h: h.partials),
     ("partials_skipped", "Partial transcripts given up to keep up.", lambda h: h.partials_skipped),
     ("redecodes", "Segments decoded again by a guard.", lambda h: h.redecodes),
+    ("late", "Finals that came late because the node could not keep up.", lambda h: h.late),
+    ("ahead", "Finals decoded before the end of speech was certain.", lambda h: h.ahead),
+    ("ahead_wasted", "Such decodings in vain: speech went on.", lambda h: h.ahead_wasted),
+    ("workers_replaced", "Worker processes that died or hung.", lambda h: h.workers_replaced),
     ("audio_seconds", "Audio decoded.", lambda h: h.audio_s),
     ("decode_seconds", "Time spent decoding.", lambda h: h.decode_s),
 )

@@ -219,6 +219,10 @@ def asr_health(scale: int = 1, *, lag_s: float = 0.4) -> AsrHealth:
         redecodes=2 * scale,
         audio_s=50.0 * scale,
         decode_s=10.0 * scale,
+        late=1 * scale,
+        ahead=6 * scale,
+        ahead_wasted=2 * scale,
+        workers_replaced=1 * scale,
     )
 
 

@@ -33,12 +33,22 @@ def sound_server(tmp_path):
         "PULSE_RUNTIME_PATH": str(tmp_path),
         "PULSE_STATE_PATH": str(tmp_path),
         "PULSE_SERVER": f"unix:{socket}",
+        "PULSE_SOURCE": "desk.monitor",
     }
-    (tmp_path / ".asoundrc").write_text("pcm.pulse { type pulse }\nctl.pulse { type pulse }\n")
+    # Beside the server's default input, each of two sinks as a card of its own.
+    cards = "".join(
+        f'pcm.{card} {{ type pulse device "{card}.monitor" hint {{ show on }} }}\n'
+        for card in ("headset", "line")
+    )
+    (tmp_path / ".asoundrc").write_text(
+        f"pcm.pulse {{ type pulse }}\nctl.pulse {{ type pulse }}\n{cards}"
+    )
     daemon = subprocess.Popen(
         [
             "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
             "-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1",
+            "-L", "module-null-sink sink_name=headset channels=1 rate=16000",
+            "-L", "module-null-sink sink_name=line channels=1 rate=16000",
             "-L", "module-null-sink sink_name=desk channels=2 rate=16000",
         ],
         env={key: value for key, value in environment.items() if key != "PULSE_SERVER"},
@@ -54,48 +64,71 @@ def sound_server(tmp_path):
     daemon.communicate(timeout=20)
 
 
-@pytest.mark.model
-def test_a_headset_and_its_line_are_two_legs(sound_server, tmp_path):
-    both = np.stack([leg("agent"), leg("customer")], axis=1)
-    with wave.open(str(tmp_path / "call.wav"), "wb") as file:
-        file.setnchannels(2)
+def write_wav(path, samples):
+    """Samples of one channel, or rows of two."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.ndim)
         file.setsampwidth(2)
         file.setframerate(8_000)
-        file.writeframes(both.tobytes())
+        file.writeframes(samples.tobytes())
+    return path
+
+
+def listened(environment, devices, played):
+    """Listen while recordings are played, each to its sink; what was said, by role."""
     listener = subprocess.Popen(
-        [
-            str(TINGZHEN), "listen", "--device", "pulse",
-            "--seconds", str(SECONDS + 6), "--json",
-        ],
-        env={**sound_server, "TINGZHEN_MODELS": models()},
+        [str(TINGZHEN), "listen", *devices, "--seconds", str(SECONDS + 6), "--json"],
+        env={**environment, "TINGZHEN_MODELS": models()},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )  # fmt: skip
+    )
+    players = []
     try:
         for line in listener.stderr:  # the library's own complaints come first
             if line.startswith("listening"):
                 break
-        subprocess.run(
-            ["paplay", "--device=desk", str(tmp_path / "call.wav")],
-            env=sound_server, check=True, timeout=60,
-        )  # fmt: skip
+        players = [
+            subprocess.Popen(["paplay", f"--device={sink}", str(path)], env=environment)
+            for sink, path in played.items()
+        ]
         out, errors = listener.communicate(timeout=90)
+        assert [player.wait(timeout=60) for player in players] == [0] * len(players)
     finally:
-        listener.kill()
+        for process in (listener, *players):
+            process.kill()
     assert listener.returncode == 0, errors
     finals = [
         line for line in map(json.loads, out.splitlines())
         if line["type"] == "transcript" and line["final"]
     ]  # fmt: skip
-    said = {
+    return {
         role: "".join(final["text"] for final in finals if final["role"] == role)
         for role in ("agent", "customer")
     }
+
+
+def assert_understood(said):
     truth = json.loads((CALLS / "c02.json").read_text(encoding="utf-8"))["utterances"]
     for role, heard in said.items():
         first = next(turn["text"] for turn in truth if turn["role"] == role)
         assert len(set(first) & set(heard)) > len(set(first)) / 2, (role, heard)
+
+
+@pytest.mark.model
+def test_a_headset_and_its_line_are_two_legs(sound_server, tmp_path):
+    both = write_wav(tmp_path / "call.wav", np.stack([leg("agent"), leg("customer")], axis=1))
+    assert_understood(listened(sound_server, ["--device", "pulse"], {"desk": both}))
+
+
+@pytest.mark.model
+def test_two_devices_are_two_legs(sound_server, tmp_path):
+    played = {
+        "headset": write_wav(tmp_path / "agent.wav", leg("agent")),
+        "line": write_wav(tmp_path / "customer.wav", leg("customer")),
+    }
+    devices = ["--device", "headset", "--customer-device", "line"]
+    assert_understood(listened(sound_server, devices, played))
 
 
 def test_an_unknown_device_is_told_with_those_there_are(sound_server):

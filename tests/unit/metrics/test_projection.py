@@ -287,6 +287,10 @@ def test_the_recognisers_report_is_shown(board):
         "partials_total": 80,
         "partials_skipped_total": 8,
         "redecodes_total": 4,
+        "late_total": 2,
+        "ahead_total": 12,
+        "ahead_wasted_total": 4,
+        "workers_replaced_total": 2,
         "audio_seconds_total": 100.0,
         "decode_seconds_total": 20.0,
     }
