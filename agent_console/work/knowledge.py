@@ -16,7 +16,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+)
 
 from agent_console.events import KnowledgeEdited
 from agent_console.paging import Page, page
@@ -104,23 +115,15 @@ def search(
     runs = wanted(words)[:_MOST_WORDS]
     if words.strip() and not runs:
         return []
-    ids = _ranked(connection, runs) if runs else None
-    query = select(knowledge_articles).where(*_in_force(now))
-    if topic:
-        query = query.where(knowledge_articles.c.topic == topic)
-    if ids is None:
+    in_force = _in_force(now, topic)
+    query = select(knowledge_articles).where(in_force)
+    if not runs:
         query = query.order_by(knowledge_articles.c.at.desc()).limit(limit)
         return [_article(row) for row in connection.execute(query).mappings()]
-    # Those that are not in force any more may be among the best: look at more than are shown.
-    found: list[Article] = []
-    for start in range(0, len(ids), 200):
-        some = ids[start : start + 200]
-        rows = connection.execute(query.where(knowledge_articles.c.article_id.in_(some))).mappings()
-        by_id = {row["article_id"]: _article(row) for row in rows}
-        found += [by_id[article_id] for article_id in some if article_id in by_id]
-        if len(found) >= limit:
-            break
-    return found[:limit]
+    best = _ranked(connection, runs, in_force)[:limit]
+    rows = connection.execute(query.where(knowledge_articles.c.article_id.in_(best))).mappings()
+    by_id = {row["article_id"]: _article(row) for row in rows}
+    return [by_id[article_id] for article_id in best if article_id in by_id]
 
 
 def listed(connection: Connection, *, limit: int, cursor: str | None) -> Page[Article]:
@@ -159,62 +162,65 @@ def empty(connection: Connection) -> bool:
     return connection.execute(select(knowledge_articles.c.article_id).limit(1)).first() is None
 
 
-def _ranked(connection: Connection, runs: Sequence[Sequence[str]]) -> list[str]:
+def _ranked(
+    connection: Connection, runs: Sequence[Sequence[str]], in_force: ColumnElement[bool]
+) -> list[str]:
     """Ids of the articles that hold every run's tokens, the best first."""
     held: dict[str, dict[str, int]] = defaultdict(dict)
+    lengths: dict[str, int] = {}
     holders: Counter[str] = Counter()
     matching: set[str] | None = None
     for run in runs:
-        having: set[str] | None = None
         for token in run:
-            with_token = _holding(connection, token, prefix=len(run) == 1)
+            with_token = _holding(connection, token, in_force, prefix=len(run) == 1)
             holders[token] = len(with_token)
-            for article_id, count in with_token.items():
+            for article_id, count, length in with_token:
                 held[article_id][token] = count
-            having = set(with_token) if having is None else having & set(with_token)
-        matching = having if matching is None else matching & (having or set())
-    if not matching:
-        return []
+                lengths[article_id] = length
+            having = {article_id for article_id, _, _ in with_token}
+            matching = having if matching is None else matching & having
+            if not matching:
+                return []
     articles, mean = connection.execute(
-        select(func.count(), func.avg(knowledge_articles.c.terms))
+        select(func.count(), func.avg(knowledge_articles.c.terms)).where(in_force)
     ).one()
-    lengths = _lengths(connection, matching)
     best = {
-        article_id: score(held[article_id], holders, articles, length, float(mean or 0.0))
-        for article_id, length in lengths.items()
+        article_id: score(
+            held[article_id], holders, articles, lengths[article_id], float(mean or 0.0)
+        )
+        for article_id in matching or ()
     }
     return sorted(best, key=lambda article_id: (-best[article_id], article_id))
 
 
-def _holding(connection: Connection, token: str, *, prefix: bool) -> dict[str, int]:
+def _holding(
+    connection: Connection, token: str, in_force: ColumnElement[bool], *, prefix: bool
+) -> list[tuple[str, int, int]]:
+    """Articles with a token: id, how often it counts there, length."""
     column = knowledge_terms.c.term
     token = token[:LONGEST_TERM]
     matches = column.startswith(token, autoescape=True) if prefix else column == token
     query = (
-        select(knowledge_terms.c.article_id, func.sum(knowledge_terms.c.weight))
-        .where(matches)
-        .group_by(knowledge_terms.c.article_id)
-    )
-    return {article_id: int(count) for article_id, count in connection.execute(query)}
-
-
-def _lengths(connection: Connection, article_ids: set[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    ordered = sorted(article_ids)
-    for start in range(0, len(ordered), 500):
-        query = select(knowledge_articles.c.article_id, knowledge_articles.c.terms).where(
-            knowledge_articles.c.article_id.in_(ordered[start : start + 500])
+        select(
+            knowledge_terms.c.article_id,
+            func.sum(knowledge_terms.c.weight),
+            knowledge_articles.c.terms,
         )
-        found.update((row.article_id, row.terms) for row in connection.execute(query))
-    return found
+        .join(knowledge_articles, knowledge_articles.c.article_id == knowledge_terms.c.article_id)
+        .where(matches, in_force)
+        .group_by(knowledge_terms.c.article_id, knowledge_articles.c.terms)
+    )
+    return [(row[0], int(row[1]), row[2]) for row in connection.execute(query)]
 
 
-def _in_force(now: float) -> tuple[ColumnElement[bool], ...]:
+def _in_force(now: float, topic: str) -> ColumnElement[bool]:
     begun, ends = knowledge_articles.c.valid_from, knowledge_articles.c.valid_until
-    return (
+    of_topic = knowledge_articles.c.topic == topic if topic else true()
+    return and_(
         ~knowledge_articles.c.deleted,
         or_(begun.is_(None), begun <= now),
         or_(ends.is_(None), ends > now),
+        of_topic,
     )
 
 
