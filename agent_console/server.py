@@ -159,8 +159,7 @@ class ConsoleServer:
             http="h11",
             ws=_LiveConnection,
             ws_max_size=self._settings.ws_max_size,
-            # 64 KiB a connection against 14, for messages of a few hundred bytes.
-            ws_per_message_deflate=False,
+            ws_per_message_deflate=self._settings.compress_live,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -40,6 +40,10 @@ class ConsoleSettings(BaseModel):
     behind_limit_s: float = Field(
         30, gt=0, description="A browser that cannot catch up for this long is let go."
     )
+    compress_live: bool = Field(
+        False,
+        description="Compress the live feed (permessage-deflate): for browsers on slow lines.",
+    )
     heartbeat_s: float = Field(10, gt=0, description="How often the server's time is sent.")
     resume_limit: int = Field(
         5000, ge=0, description="A page further behind than this gets a fresh snapshot instead."

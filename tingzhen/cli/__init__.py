@@ -15,6 +15,7 @@ from tingzhen.cli import (
     analyze,
     audit,
     bench,
+    bench_fanout,
     bench_guidance,
     bench_history,
     bench_rules,
@@ -55,6 +56,7 @@ app.add_typer(console.app, name="console")
 bench.app.command("match")(bench_rules.match)
 bench.app.command("rules", hidden=True)(bench_rules.match)  # as it was called
 bench.app.command("guidance")(bench_guidance.bench_guidance)
+bench.app.command("fanout")(bench_fanout.bench_fanout)
 bench.app.command("history")(bench_history.bench_history)
 app.add_typer(bench.app, name="bench")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
