@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from backbone.errors import UserError
 from backbone.events import Event, decode, kind_of
 from backbone.media import LegClosed, LegOpened, Role
 from backbone.store.engine import open_engine
+from backbone.store.schema import alerts as alerts_table
 from backbone.store.schema import calls as calls_table
 from backbone.store.schema import journal
 from qa_engine.evaluate import Truth, read_truth
@@ -26,14 +27,37 @@ from telephony.events import CallEvent
 from tingzhen.settings import load_settings
 
 
+@dataclass(slots=True)
+class Judged:
+    """A rule's alerts that people have judged: what they were, and whether they would be again."""
+
+    rule: str
+    correct: int = 0
+    correct_kept: int = 0
+    false_alarm: int = 0
+    false_alarm_kept: int = 0
+
+    @property
+    def precision_before(self) -> float:
+        """Share of the judged alerts that were correct."""
+        return self.correct / (self.correct + self.false_alarm)
+
+    @property
+    def precision_after(self) -> float | None:
+        """The same of those that the pack would raise again; None when it would raise none."""
+        kept = self.correct_kept + self.false_alarm_kept
+        return self.correct_kept / kept if kept else None
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a pack would change."""
+    """What a pack would change. `judged` is empty where no alert was ever judged."""
 
     calls: int
     before: int
     after: int
     rules: list[Comparison]
+    judged: list[Judged]
 
 
 def run_backtest(
@@ -47,11 +71,34 @@ def run_backtest(
     tried = load(pack)
     old = None if against is None else load(against)
     count, before, after = 0, list[Alert](), list[Alert]()
-    for call_id, events, raised in _scripted(calls) if calls is not None else _stored(store):
+    verdicts: dict[str, str] = {}
+    live: list[Alert] = []
+    for call_id, events, raised in (
+        _scripted(calls) if calls is not None else _stored(store, verdicts)
+    ):
         count += 1
         after += _alerts(tried, call_id, events)
+        live += [alert for alert in raised if alert.alert_id in verdicts]
         before += raised if old is None else _alerts(old, call_id, events)
-    return Report(count, len(before), len(after), compare(before, after))
+    judged = _judged(live, verdicts, compare(live, after))
+    return Report(count, len(before), len(after), compare(before, after), judged)
+
+
+def _judged(
+    raised: list[Alert], verdicts: Mapping[str, str], changes: list[Comparison]
+) -> list[Judged]:
+    gone = {alert.alert_id for change in changes for alert in change.gone}
+    rules: dict[str, Judged] = {}
+    for alert in raised:
+        judged = rules.setdefault(alert.rule, Judged(alert.rule))
+        kept = alert.alert_id not in gone
+        if verdicts[alert.alert_id] == "correct":
+            judged.correct += 1
+            judged.correct_kept += kept
+        else:
+            judged.false_alarm += 1
+            judged.false_alarm_kept += kept
+    return [rules[rule] for rule in sorted(rules)]
 
 
 _Call = tuple[str, list[Event], list[Alert]]
@@ -80,7 +127,8 @@ def _finals(truth: Truth) -> Iterator[TranscriptFinal]:
         yield spoken(truth.id, role, said.start, said.end, said.text, segment_id=f"{number}")
 
 
-def _stored(url: str | None) -> Iterator[_Call]:
+def _stored(url: str | None, verdicts: dict[str, str]) -> Iterator[_Call]:
+    """The answered calls of a store; what people said of their alerts goes into `verdicts`."""
     where = load_settings().store_url if url is None else url
     try:
         engine = open_engine(where)
@@ -90,6 +138,9 @@ def _stored(url: str | None) -> Iterator[_Call]:
         ) from error
     try:
         with engine.connect() as connection:
+            said = select(alerts_table.c.alert_id, alerts_table.c.verdict)
+            for row in connection.execute(said.where(alerts_table.c.verdict.is_not(None))):
+                verdicts[row.alert_id] = row.verdict
             query = select(calls_table.c.call_id).where(calls_table.c.answered_at.is_not(None))
             for call_id in list(connection.scalars(query.order_by(calls_table.c.joined_at))):
                 yield _call(connection, call_id)

@@ -134,6 +134,7 @@ def backtest(
 ) -> None:
     """Judge stored calls by a pack: what would have been alerted, beside what was.
 
+    Alerts that people have judged give a rule's precision as it was, and as the pack would have it.
     Stored text has its numbers and names covered, so rules on digits find less than they did live.
 
     Examples:
@@ -167,6 +168,24 @@ def backtest(
                 console.print(
                     f"  {sign} {alert.call_id} {alert.start}: {alert.phrase}", markup=False
                 )
+    for judged in report.judged:
+        after = judged.precision_after
+        if json:
+            print_json(
+                {
+                    "type": "backtest_judged",
+                    **asdict(judged),
+                    "precision_before": judged.precision_before,
+                    "precision_after": after,
+                }
+            )
+            continue
+        console.print(
+            f"{judged.rule}: judged {judged.correct} correct ({judged.correct_kept} again), "
+            f"{judged.false_alarm} false alarms ({judged.false_alarm_kept} again); precision "
+            f"{judged.precision_before:.0%} -> {'–' if after is None else f'{after:.0%}'}",
+            markup=False,
+        )
     summary = {"calls": report.calls, "before": report.before, "after": report.after}
     if json:
         print_json({"type": "backtest", **summary})

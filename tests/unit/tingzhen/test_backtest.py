@@ -2,15 +2,18 @@
 
 import shutil
 
+import msgspec
 import pytest
-from qa_calls import CALLS, connected, dialogue, ended, joined, legs
+from qa_calls import CALL, CALLS, connected, dialogue, ended, joined, legs
 from sqlalchemy import insert
 
+import qa_engine.storage
 import telephony.storage
 from backbone.errors import UserError
 from backbone.events import encode, kind_of
 from backbone.store.engine import open_engine, sqlite_url
 from backbone.store.schema import journal
+from qa_engine.events import AlertFeedback, Evidence
 from qa_engine.pack import DEFAULT_PACK
 from tingzhen.backtest import run_backtest
 
@@ -39,6 +42,32 @@ def test_stored_calls_beside_what_was_raised(store):
     assert (report.calls, report.before) == (1, 0)
     found = {change.rule: [alert.phrase for alert in change.new] for change in report.rules}
     assert found["taboo_shirk"] == ["不归我管"]
+
+
+def test_what_people_said_of_alerts_gives_precision_before_and_after(store):
+    raised = run_backtest(DEFAULT_PACK, store=store, calls=None, against=None).rules
+    (alert,) = next(change.new for change in raised if change.rule == "taboo_shirk")
+    wrong = msgspec.structs.replace(
+        alert, alert_id="a2", evidence=Evidence(segment_id="other", text="好的", span=(0, 2))
+    )
+    engine = open_engine(store)
+    events = [
+        alert,
+        wrong,
+        AlertFeedback(at=1.0, alert_id=alert.alert_id, call_id=CALL, by="lead", verdict="correct"),
+        AlertFeedback(at=2.0, alert_id="a2", call_id=CALL, by="lead", verdict="false_alarm"),
+    ]
+    with engine.begin() as connection:
+        for event in events:
+            row = {"kind": kind_of(type(event)), "call_id": event.call_id, "at": event.at}
+            added = connection.execute(insert(journal).values(payload=encode(event), **row))
+            for projection in qa_engine.storage.PROJECTIONS[type(event)]:
+                projection(connection, added.inserted_primary_key[0], event)
+    engine.dispose()
+    (judged,) = run_backtest(DEFAULT_PACK, store=store, calls=None, against=None).judged
+    assert (judged.correct, judged.correct_kept) == (1, 1)
+    assert (judged.false_alarm, judged.false_alarm_kept) == (1, 0)
+    assert (judged.precision_before, judged.precision_after) == (0.5, 1.0)
 
 
 def test_a_pack_against_itself_changes_nothing(store, tmp_path):
