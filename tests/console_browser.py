@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _FLAGS = [
 ]
 
 _problems: list[str] = []
-"""What went wrong behind the page since Chromium was started: script errors, refused requests."""
+"""What went wrong behind the pages of a test: script errors, refused requests."""
 
 
 def axe_script() -> str:
@@ -44,9 +44,15 @@ def axe_script() -> str:
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
-        _problems.clear()
         yield browser
         await browser.close()
+
+
+@contextlib.contextmanager
+def nothing_wrong() -> Iterator[None]:
+    """Hold that no script fails and no request is refused behind the pages."""
+    _problems.clear()
+    yield
     assert not _problems
 
 

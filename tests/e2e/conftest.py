@@ -61,14 +61,23 @@ def axe():
     return console_browser.axe_script()
 
 
-@pytest.fixture
-async def browser():
-    """Chromium."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium():
+    """One Chromium for the session: it takes seconds to start."""
     async with console_browser.chromium() as browser:
         yield browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium):
+    """Chromium without anybody's windows; nothing may go wrong behind the pages."""
+    with console_browser.nothing_wrong():
+        yield chromium
+        for context in chromium.contexts:
+            await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(tmp_path):
     """Bus, store and clock for a console."""
     async with console_world.world(tmp_path) as desk:

@@ -8,7 +8,7 @@ from console_browser import enter, fits, shot, violations
 from console_world import PASSWORD, Call, World, running
 from playwright.async_api import Browser, BrowserContext, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_transcript_is_revised_in_place(desk: World, browser: Browser) -> None:
@@ -133,8 +133,11 @@ async def test_every_look_is_accessible_and_fits(
     desk: World, browser: Browser, axe: str, look: str
 ) -> None:
     server = desk.server()  # health that is told before it runs is not lost
-    await console_floor.a_busy_desk(desk)
+    talking, _ = await console_floor.a_busy_desk(desk)
     async with running(server):
+        # What only the newest of counts is told to whoever listens.
+        await console_floor.people(desk, call=talking)
+        await console_floor.guidance(desk, talking)
         phone = look == "phone"
         page = await enter(
             browser, server, width=360 if phone else 1366, height=760, dark=look == "dark"
