@@ -245,7 +245,7 @@ def alertmanaging(webhook: str, token: str) -> Iterator[str]:
         secret.write_text(token, encoding="utf-8")
         text = _ALERTMANAGER.read_text(encoding="utf-8")
         text = re.sub(r"url: http\S+", f"url: {webhook}", text)
-        text = text.replace("/run/secrets/hook_token", str(secret))
+        text = text.replace("/run/secrets/metrics_token", str(secret))
         text = re.sub(r"group_(wait|interval): \S+", r"group_\1: 200ms", text)
         file = home / "alertmanager.yml"
         file.write_text(text, encoding="utf-8")

@@ -14,6 +14,7 @@ from backbone.errors import UserError
 from tingzhen.cli import (
     analyze,
     audit,
+    backup,
     bench,
     bench_fanout,
     bench_guidance,
@@ -59,6 +60,8 @@ bench.app.command("guidance")(bench_guidance.bench_guidance)
 bench.app.command("fanout")(bench_fanout.bench_fanout)
 bench.app.command("history")(bench_history.bench_history)
 app.add_typer(bench.app, name="bench")
+app.command("backup", help=backup.BACKUP_HELP)(backup.backup)
+app.command("restore", help=backup.RESTORE_HELP)(backup.restore)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 

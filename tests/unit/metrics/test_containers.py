@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import subprocess
+import sysconfig
 import tomllib
 from pathlib import Path
 
 import pytest
+from compose_spec import PyCompose
 from ruamel.yaml import YAML
 
 from telephony.settings import PbxSettings
@@ -17,6 +20,11 @@ ROOT = Path(__file__).parents[3]
 DOCKER = ROOT / "docker"
 COMPOSE = YAML(typ="safe").load(DOCKER / "compose.yml")
 SERVICES = sorted(COMPOSE["services"])
+DOCKERFILES = [
+    DOCKER / "asterisk" / "Dockerfile",
+    DOCKER / "tingzhen" / "Dockerfile",
+    DOCKER / "tingzhen" / "Dockerfile.cuda",
+]
 
 
 def dockerfile(service):
@@ -30,15 +38,37 @@ def last_stage(text):
     return text[text.rindex("\nFROM ") :]
 
 
-def test_the_profiles_are_demo_pbx_and_observability():
+def test_the_profiles_are_demo_pbx_cuda_and_observability():
     profiles = {name: service["profiles"] for name, service in COMPOSE["services"].items()}
     assert profiles == {
         "demo": ["demo"],
         "tingzhen": ["pbx"],
-        "asterisk": ["pbx"],
+        "tingzhen-cuda": ["cuda"],
+        "asterisk": ["pbx", "cuda"],
         "prometheus": ["observability"],
+        "alertmanager": ["observability"],
         "grafana": ["observability"],
     }
+
+
+def test_the_compose_file_is_of_the_compose_specification():
+    filled = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", json.dumps(COMPOSE))
+    compose = PyCompose.from_json(filled)
+    compose.validate()  # what services name is there: volumes, networks, secrets
+    assert set(compose.service_names()) == set(SERVICES)
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_a_dockerfile_satisfies_the_linter(file):
+    linter = Path(sysconfig.get_path("scripts")) / "hadolint"
+    linted = subprocess.run(
+        [linter, "--no-color", "-c", DOCKER / "hadolint.yaml", file],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -83,7 +113,7 @@ def test_no_image_is_taken_at_its_latest():
 
 
 def test_files_copied_into_images_exist():
-    for name in ("tingzhen", "asterisk"):
+    for name in ("tingzhen", "tingzhen-cuda", "asterisk"):
         for source in re.findall(
             r"^COPY (?:--chmod=\S+ )?([^-\s]\S*) ", dockerfile(name), re.MULTILINE
         ):
@@ -116,6 +146,18 @@ def test_every_secret_is_made_once_and_kept(tmp_path):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     subprocess.run([script, folder], check=True, timeout=30)
     assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == made
+
+
+def test_prometheus_and_alertmanager_find_each_other():
+    config = YAML(typ="safe").load(DOCKER / "prometheus" / "prometheus.yml")
+    [manager] = config["alerting"]["alertmanagers"]
+    assert manager["static_configs"] == [{"targets": ["alertmanager:9093"]}]
+    alertmanager = YAML(typ="safe").load(DOCKER / "alertmanager" / "alertmanager.yml")
+    [receiver] = alertmanager["receivers"]
+    [webhook] = receiver["webhook_configs"]
+    assert webhook["url"] == "http://tingzhen:8787/api/v1/hooks/alertmanager"
+    secret = webhook["http_config"]["authorization"]["credentials_file"].rsplit("/", 1)[1]
+    assert secret in COMPOSE["services"]["alertmanager"]["secrets"]
 
 
 def test_promtool_accepts_the_configuration():
