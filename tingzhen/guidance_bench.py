@@ -42,7 +42,9 @@ class GuidanceTruth(msgspec.Struct, frozen=True):
 
     calls: dict[str, CallTruth]
     scenes_tuned: dict[Scene, tuple[str, ...]]
+    scenes_tuned_later: dict[Scene, tuple[str, ...]]
     scenes_held_out: dict[Scene, tuple[str, ...]]
+    topics_tuned: dict[str, tuple[str, ...]]
     topics_held_out: dict[str, tuple[str, ...]]
 
 
@@ -153,8 +155,7 @@ def tally_scenes(
     tallies: dict[Scene, Tally] = {scene: Tally() for scene in sentences}
     for wanted, texts in sentences.items():
         for text in texts:
-            tracker = EmotionTracker(guidance.scenes)
-            told = tracker.hear(guidance.index.scan(text), _SILENT, 0.0).scene
+            told = scene_of(guidance, text)
             tallies[wanted].wanted += 1
             tallies.setdefault(told, Tally()).told += 1
             if told == wanted:
@@ -162,6 +163,11 @@ def tally_scenes(
             else:
                 tallies[wanted].wrong.append(f"{told}: {text}")
     return tallies
+
+
+def scene_of(guidance: Guidance, text: str) -> Scene:
+    """What a caller's sentence by itself tells, without voice."""
+    return EmotionTracker(guidance.scenes).hear(guidance.index.scan(text), _SILENT, 0.0).scene
 
 
 def add_up(tallies: Mapping[Scene, Tally]) -> Tally:
@@ -174,6 +180,12 @@ def add_up(tallies: Mapping[Scene, Tally]) -> Tally:
             total.right += tally.right
             total.wrong += tally.wrong
     return total
+
+
+def calm_kept(tallies: Mapping[Scene, Tally]) -> Tally:
+    """Calm sentences, and how many of them stayed calm."""
+    calm = tallies["calm"]
+    return Tally(calm.wanted, calm.wanted, calm.right, calm.wrong)
 
 
 def tally_topics(guidance: Guidance, sentences: Mapping[str, Iterable[str]]) -> Tally:

@@ -111,7 +111,7 @@ class EmotionTracker:
         self._unrest *= left
 
     def _settle(self, at: float, fresh: Mapping[Scene, float] | None) -> Feeling:
-        strength = max(self._activation.values(), default=0.0)
+        strength = round(max(self._activation.values(), default=0.0), 2)
         scene: Scene = "calm"
         if strength >= ACTIVE:
             # What was just said tells more than what it adds up to with all before.
@@ -124,7 +124,7 @@ class EmotionTracker:
         moved = fresh is not None
         trend = self._trend(score) if moved else self.feeling.trend
         last = self.feeling
-        self.feeling = Feeling(scene, score, trend, round(strength, 2))
+        self.feeling = Feeling(scene, score, trend, strength)
         changed = (scene, score) != (last.scene, last.score)
         if moved and (changed or not self.points) and len(self.points) < _POINTS:
             self.points.append(EmotionPoint(round(at, 2), score, scene))

@@ -34,6 +34,7 @@ def bench_guidance(
     from tingzhen.guidance_bench import (
         TRUTH,
         add_up,
+        calm_kept,
         final_times,
         read_guidance_truth,
         tally_calls,
@@ -50,6 +51,7 @@ def bench_guidance(
     calls = [read_truth(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
     found = tally_calls(guidance, calls, truth.calls)
     tuned = tally_scenes(guidance, truth.scenes_tuned)
+    later = tally_scenes(guidance, truth.scenes_tuned_later)
     aside = tally_scenes(guidance, truth.scenes_held_out)
     tallies = {
         "calls: topic": found.topics,
@@ -57,8 +59,9 @@ def bench_guidance(
         "calls: steps missed": found.missed,
         "calls: scene of an utterance": found.scenes,
         "sentences: scene, tuned with": add_up(tuned),
+        "sentences: scene, tuned with later": add_up(later),
         "sentences: scene, kept aside": add_up(aside),
-        "sentences: calm, kept aside": aside["calm"],
+        "sentences: calm, kept aside": calm_kept(aside),
         "sentences: topic, kept aside": tally_topics(guidance, truth.topics_held_out),
     }
     for name, tally in tallies.items():
