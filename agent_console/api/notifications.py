@@ -23,6 +23,7 @@ from agent_console.work.notify.store import (
     StoredTarget,
     UnknownTargetError,
 )
+from agent_console.work.notify.webpush import Subscription, public_key
 from qa_engine.events import Severity
 
 router = APIRouter(prefix="/me/notifications", tags=["notifications"])
@@ -34,18 +35,25 @@ _TRIAL = Message(
 
 
 class TargetBody(Asked):
-    """One Apprise address. With a `target_id` and no `url` a known address stays as it is."""
+    """One Apprise URL, or a browser's subscription; with a `target_id` and neither, a known one."""
 
     target_id: str = Field("", max_length=64)
     name: Name = ""
     url: str = Field("", max_length=MOST_CHARACTERS)
+    web_push: Subscription | None = None
     severities: tuple[Severity, ...] = Field(("high", "critical"), max_length=5)
 
     @model_validator(mode="after")
     def _has_an_address(self) -> TargetBody:
-        if not (self.target_id or self.url):
+        if self.url and self.web_push is not None:
+            raise ValueError("give either url or web_push")
+        if not (self.target_id or self.address()):
             raise ValueError("give the url of a new target")
         return self
+
+    def address(self) -> str:
+        """What is kept; empty where what is known stays."""
+        return self.url if self.web_push is None else self.web_push.address()
 
 
 class Hours(Asked):
@@ -63,12 +71,17 @@ class Preferences(Asked):
 
 
 class PreferencesView(Asked):
-    """The same as it is kept; `schemes` are the services that may be chosen here."""
+    """The same as it is kept.
+
+    `schemes` are the services that may be chosen here, `web_push_key` is what a browser subscribes
+    with.
+    """
 
     targets: list[StoredTarget]
     quiet: Hours | None
     zone: str
     schemes: list[str]
+    web_push_key: str
 
 
 class Trial(Asked):
@@ -92,11 +105,12 @@ async def put_notifications(who: Who, context: Context, body: Preferences) -> Pr
     for target in body.targets:
         try:
             # Apprise loads a service's code when it is first used.
-            scheme = await asyncio.to_thread(sender.check, target.url) if target.url else ""
+            address = target.address()
+            scheme = await asyncio.to_thread(sender.check, address) if address else ""
         except AddressError as error:
             raise Problem(422, "bad_address", f"{target.name or 'url'}: {error}") from None
         severities = tuple(dict.fromkeys(target.severities))
-        new.append(NewTarget(target.target_id, target.name, scheme, target.url, severities))
+        new.append(NewTarget(target.target_id, target.name, scheme, address, severities))
     if len({target.target_id for target in new if target.target_id}) < sum(
         bool(target.target_id) for target in new
     ):
@@ -171,4 +185,5 @@ def _view(context: ConsoleContext, connection: Connection, username: str) -> Pre
         ),
         zone=context.desk.settings.zone,
         schemes=sorted(context.desk.settings.notify.schemes),
+        web_push_key=public_key(context.desk.keyring),
     )

@@ -66,12 +66,13 @@ class Desk:
             UserError: the key file cannot be used.
         """
         path = settings.key_file or key_file
+        keyring = Keyring.load(path) if path is not None else Keyring.made_up()
         zone = ZoneInfo(settings.zone)
         return cls(
             settings=settings,
             zone=zone,
-            keyring=Keyring.load(path) if path is not None else Keyring.made_up(),
-            sender=AppriseSender(settings.notify),
+            keyring=keyring,
+            sender=AppriseSender(settings.notify, keyring),
             hearing=Hearing(zone, bus, clock),
             rules=rules or DEFAULT_PACK,
             trials=Throttle(settings.notify.tests_per_minute, _MINUTE_S, monotonic),

@@ -29,8 +29,9 @@ class Keyring:
     """One key of 32 bytes and what is derived from it."""
 
     def __init__(self, key: bytes) -> None:
-        self._fernet = Fernet(base64.urlsafe_b64encode(_derive(key, b"seal")))
-        self._pseudonyms = _derive(key, b"pseudonym")
+        self._key = key
+        self._fernet = Fernet(base64.urlsafe_b64encode(self.derived(b"seal")))
+        self._pseudonyms = self.derived(b"pseudonym")
 
     @classmethod
     def made_up(cls) -> Keyring:
@@ -81,6 +82,6 @@ class Keyring:
         """What a number is called where it must not stand itself: 32 hexadecimal digits."""
         return hmac.new(self._pseudonyms, number.encode(), hashlib.sha256).hexdigest()[:32]
 
-
-def _derive(key: bytes, purpose: bytes) -> bytes:
-    return hmac.new(key, b"tingzhen " + purpose, hashlib.sha256).digest()
+    def derived(self, purpose: bytes) -> bytes:
+        """A key of 32 bytes for one purpose only."""
+        return hmac.new(self._key, b"tingzhen " + purpose, hashlib.sha256).digest()

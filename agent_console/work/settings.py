@@ -74,6 +74,18 @@ class NotifySettings(_Section):
         ),
         description="Services that users may choose, by the scheme of their Apprise URL.",
     )
+    web_push_hosts: tuple[str, ...] = Field(
+        (
+            "fcm.googleapis.com",
+            "notify.windows.com",
+            "push.apple.com",
+            "push.services.mozilla.com",
+        ),
+        description="Push services of browsers that may be reached, each with all below it.",
+    )
+    web_push_contact: Annotated[str, Field(pattern=r"^[a-z0-9._-]+@[a-z0-9.-]+\.[a-z]+$")] = Field(
+        "tingzhen@hospital.example", description="Whom a push service may write to about us."
+    )
     urgent_severities: tuple[Severity, ...] = Field(
         ("critical",), description="What quiet hours do not keep back."
     )

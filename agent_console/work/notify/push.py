@@ -7,12 +7,16 @@ error or an answer of the API; what people are shown of it is the scheme.
 from __future__ import annotations
 
 import logging
+import tempfile
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import apprise
 
+from agent_console.work.notify import webpush
 from agent_console.work.notify.plan import Message
+from agent_console.work.secrets import Keyring
 from agent_console.work.settings import NotifySettings
 
 MOST_CHARACTERS = 2000
@@ -77,8 +81,9 @@ class Sender(Protocol):
 class AppriseSender:
     """Pushes through Apprise."""
 
-    def __init__(self, settings: NotifySettings) -> None:
+    def __init__(self, settings: NotifySettings, keyring: Keyring) -> None:
         self._settings = settings
+        self._keyring = keyring
         self._asset = apprise.AppriseAsset(
             app_id="Tingzhen",
             app_desc="Tingzhen",
@@ -95,14 +100,25 @@ class AppriseSender:
         Raises:
             AddressError: it cannot.
         """
-        scheme = url.partition("://")[0].lower()
+        if url.startswith(f"{webpush.SCHEME}:"):
+            self._subscription(url)
+            return webpush.SCHEME
         self._service(url)
-        return scheme
+        return url.partition("://")[0].lower()
 
     def send(self, url: str, message: Message) -> bool:
         """Push one message; whether the service took it."""
+        if not url.startswith(f"{webpush.SCHEME}:"):
+            return self._push(self._service(url), message)
+        subscription = self._subscription(url)
+        contact = self._settings.web_push_contact
+        with tempfile.TemporaryDirectory(prefix="tingzhen-push-") as folder:
+            made = webpush.apprise_url(subscription, self._keyring, contact, Path(folder))
+            return self._push(self._made(made), message)
+
+    def _push(self, service: apprise.NotifyBase, message: Message) -> bool:
         sender = apprise.Apprise(asset=self._asset)
-        sender.add(self._service(url))
+        sender.add(service)
         return bool(
             sender.notify(
                 title=message.title,
@@ -111,6 +127,12 @@ class AppriseSender:
                 interpret_escapes=False,
             )
         )
+
+    def _subscription(self, url: str) -> webpush.Subscription:
+        found = webpush.parse(url, self._settings.web_push_hosts)
+        if found is None:
+            raise AddressError("this browser's push service is not among those allowed here")
+        return found
 
     def _service(self, url: str) -> apprise.NotifyBase:
         scheme, found, _ = url.partition("://")
@@ -126,6 +148,9 @@ class AppriseSender:
             raise AddressError("this is no URL") from None
         if not options <= _OPTIONS:
             raise AddressError("this URL has an option that may not be used here")
+        return self._made(url)
+
+    def _made(self, url: str) -> apprise.NotifyBase:
         service = apprise.Apprise.instantiate(url, asset=self._asset, suppress_exceptions=True)
         if service is None:
             raise AddressError("Apprise cannot make sense of this URL")

@@ -13,6 +13,7 @@ from work_rig import API, Office, office
 
 from agent_console.work.notify import store
 from agent_console.work.notify.plan import Notice
+from agent_console.work.notify.webpush import public_key
 from agent_console.work.service import people
 
 MINE = f"{API}/me/notifications"
@@ -97,6 +98,27 @@ async def test_what_cannot_be_used_is_refused_whole(shop: Office, service: Servi
     ):
         assert is_problem(await lead.put(MINE, json=bad), 422, "invalid_request"), bad
     assert [t["name"] for t in (await lead.get(MINE)).json()["targets"]] == ["old"]
+
+
+async def test_a_browser_subscribes_with_the_installations_key(shop: Office) -> None:
+    lead = await shop.as_("li", "lead")
+    key = (await lead.get(MINE)).json()["web_push_key"]
+    assert key == public_key(shop.console.context.desk.keyring)
+    browser = {
+        "endpoint": f"https://fcm.googleapis.com/fcm/send/{SECRET}",
+        "p256dh": key,
+        "auth": "k9Xzm43nBGo0123456789A",
+    }
+    answer = await lead.put(MINE, json={"targets": [{"name": "浏览器", "web_push": browser}]})
+    assert [t["scheme"] for t in answer.json()["targets"]] == ["webpush"]
+    assert SECRET not in answer.text
+    elsewhere = {**browser, "endpoint": f"https://intranet.example/{SECRET}"}
+    refused = await lead.put(MINE, json={"targets": [{"web_push": elsewhere}]})
+    assert is_problem(refused, 422, "bad_address")
+    assert SECRET not in refused.text
+    for bad in ({"web_push": browser, "url": "ntfys://h/t"}, {"web_push": {"endpoint": "x"}}):
+        answer = await lead.put(MINE, json={"targets": [bad]})
+        assert is_problem(answer, 422, "invalid_request"), bad
 
 
 async def test_who_hears_of_a_call_is_who_may_see_it(shop: Office, service: Service) -> None:

@@ -69,7 +69,7 @@ async def notifying(
         desk.counters,
         desk.engine,
         keyring=keyring,
-        sender=AppriseSender(settings.notify),
+        sender=AppriseSender(settings.notify, keyring),
         people=people,
     )
     task = asyncio.create_task(notifier.run())
@@ -216,7 +216,7 @@ async def test_an_address_of_another_key_or_one_that_is_gone_is_counted(
 )
 def test_an_address_that_may_not_be_used_is_refused_without_being_quoted(url: str) -> None:
     with pytest.raises(AddressError) as refused:
-        AppriseSender(SETTINGS.notify).check(url)
+        AppriseSender(SETTINGS.notify, Keyring.made_up()).check(url)
     assert "passwd" not in str(refused.value)
 
 
@@ -233,9 +233,12 @@ def test_an_address_that_may_not_be_used_is_refused_without_being_quoted(url: st
     ],
 )
 def test_the_services_of_the_default_settings_can_be_used(url: str) -> None:
-    assert AppriseSender(NotifySettings()).check(url) == url.partition("://")[0]
+    assert AppriseSender(NotifySettings(), Keyring.made_up()).check(url) == url.partition("://")[0]
 
 
 def test_a_service_that_cannot_be_reached_did_not_take_it() -> None:
     unreachable = "json://127.0.0.1:9/x"  # discard: nothing listens there
-    assert AppriseSender(SETTINGS.notify).send(unreachable, Message("t", "b")) is False
+    assert (
+        AppriseSender(SETTINGS.notify, Keyring.made_up()).send(unreachable, Message("t", "b"))
+        is False
+    )
