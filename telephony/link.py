@@ -74,6 +74,7 @@ class PbxLink:
         self._last_event_at: float | None = None
         self._state: _State = "connecting"
         self._detail = ""
+        self._flooded = False
 
     def restore(
         self, open_calls: Iterable[OpenCall], visit_numbers: Mapping[str, int] | None = None
@@ -153,6 +154,7 @@ class PbxLink:
             self._tell("logging_in")
             await connection.open(settings.username, secret, timeout_s=settings.login_timeout_s)
             self._connection = connection
+            self._flooded = False
             await self._put(self.reducer.begin_gap())
             self._tell("syncing")
             lost = ""
@@ -171,7 +173,29 @@ class PbxLink:
     async def _consume(self, connection: AmiConnection) -> None:
         async for message, arrived in connection.messages():
             async with self._order:
+                await self._doubt_what_is_open(connection)
                 await self._put(self._feed(message, arrived))
+
+    async def _doubt_what_is_open(self, connection: AmiConnection) -> None:
+        """Mark the open calls before another message, if any was dropped."""
+        if connection.overflowed:
+            connection.overflowed = False
+            if not self._flooded:
+                _log.warning("ami_overflow", system=self._settings.system)
+            self._flooded = True
+            await self._put(self.reducer.begin_gap("ami_dropped"))
+
+    async def _make_good(self, connection: AmiConnection) -> None:
+        """Read anew what is going on, after messages were dropped."""
+        self._flooded = False
+        # Its answer comes after all that was accepted before.
+        await connection.send_action("Ping")
+        async with self._order:
+            for message, arrived in connection.waiting():
+                await self._put(self._feed(message, arrived))
+            # What these said of a channel is not all that happened to it: the lists outrank it.
+            await self._put(self.reducer.begin_gap("ami_dropped"))
+        await self._sync(connection)
 
     async def _keep_synced(self, connection: AmiConnection, backoff: Backoff) -> None:
         # An Asterisk that is still loading its modules refuses the lists of those not there yet.
@@ -188,11 +212,9 @@ class PbxLink:
                 now = self._clock.time()
                 events = self.reducer.tick(now)
                 await self._put([*events, *self.agents.calls(events, now), *self.agents.tick(now)])
-            if connection.overflowed:
-                connection.overflowed = False
-                _log.warning("ami_overflow", system=self._settings.system)
-                await self._put(self.reducer.begin_gap("ami_dropped"))
-                await self._sync(connection)
+                await self._doubt_what_is_open(connection)
+            if self._flooded:
+                await self._make_good(connection)
 
     async def _sync(self, connection: AmiConnection) -> None:
         """Read the PBX's lists and set the calls right by them."""

@@ -19,6 +19,9 @@ from telephony.events import Outcome
 STATUS_VARIABLES = ("QUEUENAME", "MEMBERINTERFACE", "QEHOLDTIME", "QUEUESTATUS")
 """Channel variables that tell, in `Status`, which queue and agent a call has."""
 
+_UNSET = "(null)"
+"""What Asterisk prints in `Status` for a variable that a channel does not have."""
+
 _TOUCHING = frozenset(
     {
         "QueueCallerJoin",
@@ -87,7 +90,7 @@ def status_variables(status: AmiMessage) -> dict[str, str]:
     variables = {}
     for header in status.getall("Variable"):
         name, equals, value = header.partition("=")
-        if equals:
+        if equals and value != _UNSET:
             variables[name] = value
     return variables
 

@@ -245,3 +245,31 @@ async def test_tingzhen_gone_in_a_call_disturbs_nobody(lab, record_property):
         after = max(leg.media.largest_gap(gone_at, truth.ended_at) for leg in legs)
         record_property("largest_gaps_s", {"before": before, "after": after})
         assert after < max(ALLOWED_GAP_S, before + NOISE_S)
+
+
+async def test_messages_lost_in_a_flood_are_made_good_by_the_lists(lab):
+    async with staged(lab) as scene:
+        rig = scene.rig
+        first = CallerScript(to="support", number="19900000814")
+        second = CallerScript(to="report", number="19900000815")
+        agents = {"1001": AgentScript(ring_s=0.2)}, {"1008": AgentScript(ring_s=0.2)}
+        async with asyncio.timeout(40), lab.place(first, agents[0]) as ending:
+            await rig.until(lambda: rig.of(CallConnected))
+            # Nobody reads for a while, and there is room for five messages.
+            rig.link._connection._queue_size = 5
+            async with rig.link._order, lab.place(second, agents[1]) as beginning:
+                await beginning.connected.wait()
+                ending.caller.hang_up()
+                ended = await lab.finished(ending)
+            await rig.until(lambda: len(rig.of(CallConnected)) == 2)
+            rig.link._connection._queue_size = 10_000
+            beginning.caller.hang_up()
+            begun = await lab.finished(beginning)
+        gone, found = await rig.record(ended.uniqueid), await rig.record(begun.uniqueid)
+        assert rig.counters.get("ami_dropped", system="lab") > 0
+        assert len(rig.of(CallEnded)) == 2
+        assert (gone.outcome, gone.agent, gone.complete) == ("answered", "PJSIP/1001", False)
+        assert "ami_dropped" in gone.incomplete_reason
+        assert (found.outcome, found.agent) == ("answered", "PJSIP/1008")
+        assert not found.complete
+        assert len(rig.link.reducer.book) == 0

@@ -51,6 +51,31 @@ async def test_dropped_messages_make_the_link_read_the_state_anew_and_mark_the_c
         assert pbx.logins == 1  # the connection itself was never lost
 
 
+async def test_call_of_which_a_flood_left_only_the_beginning_is_found_in_the_lists():
+    async with FakeAmi() as pbx, linked(pbx.port) as link:
+        await until_state(link, "up")
+        pbx.lists["CoreShowChannels"] = bridged()
+        pbx.lists["Status"] = [
+            [
+                ("Event", "Status"),
+                ("Uniqueid", CALLER),
+                ("Channel", "PJSIP/trunk-1"),
+                ("Seconds", "3"),
+                ("Variable", "QUEUENAME=support"),
+                ("Variable", "MEMBERINTERFACE=PJSIP/1001"),
+                ("Variable", "QUEUESTATUS=(null)"),
+            ]
+        ]
+        async with link._order:  # nobody reads, and there is room for two messages
+            link._connection._queue_size = 2
+            pbx.send(event("Newchannel", Uniqueid=CALLER), event("Newchannel", Uniqueid="a.1"))
+            pbx.send(join(), connect(), *[event("Noise") for _ in range(50)])
+            pings = pbx.pings
+            await pbx.until(lambda: pbx.pings > pings + 1)
+        found = await next_call(link, CallConnected)
+        assert (found.agent, found.resumed) == ("PJSIP/1001", True)
+
+
 async def _synced(pbx):
     """Until the last list of a resync has been asked for, and two Pings later answered."""
     await pbx.until(lambda: pbx.actions[-1]["Action"] in {"QueueStatus", "Ping"})

@@ -56,7 +56,12 @@ def status(name=TRUNK, uniqueid=CALLER, seconds="60", **variables):
 
 
 TALKING = (channel(CALLER, TRUNK, "b1"), channel("a.1", PHONE, "b1"))
-AGENT = {"QUEUENAME": "support", "MEMBERINTERFACE": "PJSIP/1001", "QEHOLDTIME": "7"}
+AGENT = {
+    "QUEUENAME": "support",
+    "MEMBERINTERFACE": "PJSIP/1001",
+    "QEHOLDTIME": "7",
+    "QUEUESTATUS": "(null)",  # as Asterisk writes a variable that is not set
+}
 
 
 def snapshot(channels=(), entries=(), statuses=(), started="2026-11-21 08:00:00"):
