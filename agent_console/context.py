@@ -95,7 +95,9 @@ class ConsoleContext:
                 settings.login_failures * 10, settings.login_window_s, monotonic
             ),
             projector=projector,
-            hub=LiveHub(settings, bus, clock, counters, projector=projector, sessions=sessions),
+            hub=LiveHub(
+                settings, bus, clock, counters, projector=projector, sessions=sessions, site=site
+            ),
             desk=desk or Desk.build(WorkSettings(), bus, clock, monotonic=monotonic),
             site=site,
             sound=Sound(site.recordings) if site.recordings is not None else None,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from metrics.settings import MetricsSettings
 from qa_engine.pack import Pack
+from qa_engine.settings import EscalationSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Site:
     """
 
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    escalation: EscalationSettings = field(default_factory=EscalationSettings)
     recordings: Path | None = None
     reports: Path | None = None
     pack: Callable[[], Pack | None] = lambda: None

@@ -278,6 +278,7 @@ def _build(  # noqa: C901, PLR0917 - a branch for each component, the parts of a
             desk=desk,
             site=Site(
                 metrics=settings.metrics,
+                escalation=settings.qa.escalation,
                 recordings=settings.recordings_dir if settings.recording.enabled else None,
                 reports=settings.reports_dir,
                 pack=lambda: qa.pack if qa is not None else None,

@@ -16,6 +16,7 @@ from agent_console.live.sight import Seen, Sight
 from agent_console.live.state import LIVE_EVENTS
 from agent_console.sessions import SessionStore
 from agent_console.settings import ConsoleSettings
+from agent_console.site import Site
 from agent_console.viewer import Viewer
 from backbone.bus import Bus, Subscription
 from backbone.clock import Clock
@@ -67,6 +68,7 @@ class LiveHub:
         *,
         projector: LiveProjector,
         sessions: SessionStore,
+        site: Site,
     ) -> None:
         self._settings = settings
         self._bus = bus
@@ -74,6 +76,7 @@ class LiveHub:
         self._counters = counters
         self._projector = projector
         self._sessions = sessions
+        self._site = site
         self._clients: set[_Client] = set()
         self._encode = wire.EventEncoder()
         self._closing = False
@@ -172,6 +175,8 @@ class LiveHub:
             "user": {"username": viewer.username, "role": viewer.role},
             "time": self._clock.time(),
             "rate": self._clock.rate,
+            "zone": self._site.metrics.time_zone,
+            "escalation": self._escalation(),
             "stream": stream,
             "seq": seq,
             "health": list(state.health.values()),
@@ -190,6 +195,12 @@ class LiveHub:
             "snapshot": None if resumed else msgspec.to_builtins(snapshot),
         }
         return wire.hello(fields, self._settings)
+
+    def _escalation(self) -> list[dict[str, Any]]:
+        """After how many seconds an alert goes up, and to which level."""
+        escalation = self._site.escalation
+        steps = escalation.steps if escalation.enabled else ()
+        return [step.model_dump() for step in steps]
 
     async def _forward(self, client: _Client, envelope: Envelope) -> None:
         """Send an event as far as this client may see it."""

@@ -1,6 +1,6 @@
 // The alert inbox: order, filter, and which alert is the loudest.
 
-import type { Alert, Severity } from "./types";
+import type { Alert, EscalationStep, Severity } from "./types";
 
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info"];
 
@@ -43,10 +43,17 @@ export function inboxOrder(alerts: Iterable<Alert>, filter: InboxFilter, me: str
     });
 }
 
-/** The alert's age in seconds when nobody has taken notice yet and the escalation timer runs. */
-export function untilEscalation(alert: Alert, now: number, afterS: number | null): number | null {
-  if (afterS === null || alert.state !== "open" || weight(alert) < RANK.high * 2) return null;
-  return (alert.escalated_at ?? alert.at) + afterS - now;
+/** Seconds until an alert of which nobody takes notice goes up; null: it goes no further. */
+export function untilEscalation(
+  alert: Alert,
+  now: number,
+  steps: readonly EscalationStep[],
+): number | null {
+  if (alert.state !== "open") return null;
+  const ahead = steps
+    .filter((step) => RANK[alert.severity] >= RANK[step.severity] && step.level > alert.escalation)
+    .map((step) => alert.at + step.after_s - now);
+  return ahead.length ? Math.min(...ahead) : null;
 }
 
 /** The open alert that needs a person now: at least high, the heaviest, the oldest of those. */

@@ -244,12 +244,18 @@ describe("what is due", () => {
   });
 
   it("of an alert is somebody's notice before it goes up", () => {
-    const alert = { state: "open", severity: "high", suspected: false, at: 100 } as Alert;
-    expect(untilEscalation(alert, 130, 60)).toBe(30);
-    expect(untilEscalation({ ...alert, escalated_at: 160 }, 170, 60)).toBe(50);
-    expect(untilEscalation(alert, 130, null)).toBeNull();
-    expect(untilEscalation({ ...alert, severity: "low" }, 130, 60)).toBeNull();
-    expect(untilEscalation({ ...alert, state: "judged" }, 130, 60)).toBeNull();
+    const steps = [
+      { severity: "critical", after_s: 60, level: 2 },
+      { severity: "critical", after_s: 180, level: 3 },
+      { severity: "high", after_s: 300, level: 2 },
+    ] as const;
+    const alert = { state: "open", severity: "high", escalation: 1, at: 100 } as Alert;
+    expect(untilEscalation(alert, 130, steps)).toBe(270);
+    expect(untilEscalation({ ...alert, severity: "critical" }, 130, steps)).toBe(30);
+    expect(untilEscalation({ ...alert, severity: "critical", escalation: 2 }, 170, steps)).toBe(110);
+    expect(untilEscalation({ ...alert, escalation: 2 }, 130, steps)).toBeNull();
+    expect(untilEscalation({ ...alert, severity: "low" }, 130, steps)).toBeNull();
+    expect(untilEscalation({ ...alert, state: "judged" }, 130, steps)).toBeNull();
   });
 
   it("in an address is what is set", () => {

@@ -298,8 +298,13 @@ export interface Limits {
   wait_s: number;
   rings: number;
   talk_s: number;
-  /** An open alert goes up after this long; null or missing: it does not by itself. */
-  escalate_s?: number | null;
+}
+
+/** An alert of this severity or a graver one goes up to `level` when nobody takes notice. */
+export interface EscalationStep {
+  severity: Severity;
+  after_s: number;
+  level: number;
 }
 
 export interface Hello {
@@ -316,7 +321,8 @@ export interface Hello {
   health: HealthEvent[];
   agents?: AgentState[];
   queues?: QueueState[];
-  zone?: string;
+  zone: string;
+  escalation: EscalationStep[];
   speech: { call_id: string; speaking: Role[]; turns: Turn[] }[];
   snapshot: { calls: Call[]; alerts: Alert[] } | null;
 }

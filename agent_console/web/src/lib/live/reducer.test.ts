@@ -29,6 +29,8 @@ function hello(more: Partial<Hello> = {}): Hello {
     user: { username: "lead", role: "lead" },
     time: 0,
     rate: 1,
+    zone: "Asia/Shanghai",
+    escalation: [],
     stream: "journal",
     seq: 0,
     health: [],

@@ -4,6 +4,7 @@ import type {
   AgentState,
   Alert,
   Call,
+  EscalationStep,
   EventMessage,
   HealthEvent,
   Hello,
@@ -31,6 +32,7 @@ export interface LiveData {
   /** How the mood of each side of a call went since the page has been looking. */
   readonly courses: Courses;
   readonly limits: Limits;
+  readonly escalation: readonly EscalationStep[];
   readonly endedShown: number;
 }
 
@@ -45,6 +47,7 @@ export const EMPTY: LiveData = {
   queues: new Map(),
   courses: new Map(),
   limits: { wait_s: 15, rings: 3, talk_s: 600 },
+  escalation: [],
   endedShown: 30,
 };
 
@@ -105,6 +108,7 @@ function greet(data: LiveData, hello: Hello): LiveData {
     queues: (hello.queues ?? []).reduce(withQueue, new Map()),
     courses: hello.snapshot ? new Map() : data.courses,
     limits: hello.limits,
+    escalation: hello.escalation,
     endedShown: hello.ended_shown,
   };
 }
