@@ -13,6 +13,8 @@ need prometheus prometheus
 need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
+need systemd-analyze systemd
+need envsubst gettext-base
 need debootstrap debootstrap
 # A sound server without a sound card, and what PyAudio is built with.
 need pulseaudio pulseaudio
