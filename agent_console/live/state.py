@@ -41,11 +41,13 @@ from backbone.events import Envelope, Event
 from backbone.media import LegClosed, LegOpened
 from qa_engine.events import (
     Alert,
+    AlertWithdrawn,
     ComplianceStep,
     EmotionChanged,
     EmpathyOffered,
     EmpathyUsed,
     Hit,
+    ProvisionalAlert,
     RuleMuted,
     RulesLoaded,
     RunningScore,
@@ -82,6 +84,8 @@ LIVE_EVENTS: tuple[type[Event], ...] = (
     TranscriptPartial,
     TranscriptFinal,
     Hit,
+    ProvisionalAlert,
+    AlertWithdrawn,
     Alert,
     *CHANGES,
     RuleMuted,

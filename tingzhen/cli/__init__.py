@@ -19,6 +19,7 @@ from tingzhen.cli import (
     bench_fanout,
     bench_guidance,
     bench_history,
+    bench_latency,
     bench_rules,
     calls,
     console,
@@ -54,6 +55,7 @@ app.command("report", help=report.HELP)(report.report)
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 app.add_typer(console.app, name="console")
+bench.app.command("latency")(bench_latency.latency)
 bench.app.command("match")(bench_rules.match)
 bench.app.command("rules", hidden=True)(bench_rules.match)  # as it was called
 bench.app.command("guidance")(bench_guidance.bench_guidance)

@@ -1,0 +1,59 @@
+"""`tingzhen bench latency`: how soon an alert is on the page."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from typing import Annotated
+
+import typer
+
+from tingzhen.cli.output import console, print_json
+
+
+def latency(
+    rounds: Annotated[int, typer.Option(min=1, help="How often the demo's calls are played.")] = 3,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """From the end of a phrase in the audio to the websocket frame, with finals and partials.
+
+    Plays the demo's calls in real time through real recognition: about a minute a round.
+
+    Examples:
+
+        tingzhen bench latency
+
+        tingzhen bench latency --rounds 10 --json
+    """
+    from tingzhen.cli.recogniser import load_recogniser
+    from tingzhen.latency_bench import measure
+    from tingzhen.log_setup import configure_logging
+    from tingzhen.rules_bench import percentile
+    from tingzhen.settings import load_settings
+
+    configure_logging("warning")
+    asr = load_settings().asr
+    found = asyncio.run(measure(asr, load_recogniser(asr), rounds))
+    for stage, seconds in found.seconds.items():
+        line: dict[str, object] = {"stage": stage, "alerts": len(seconds)}
+        if seconds:
+            line |= {
+                f"p{share}_s": round(percentile(seconds, share / 100), 2) for share in (50, 95, 99)
+            }
+        if json:
+            print_json({"type": "bench_latency", **line})
+        else:
+            console.print(
+                " ".join(f"{name}: {value}" for name, value in line.items()), markup=False
+            )
+    summary = {
+        "provisional_confirmed": found.confirmed,
+        "provisional_withdrawn": found.withdrawn,
+        "model": asr.model,
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+    }
+    if json:
+        print_json({"type": "bench_latency_summary", **summary})
+        return
+    for name, value in summary.items():
+        console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
