@@ -14,7 +14,13 @@ demo: $(VENV)/.ready ## play bundled calls through the whole system (ARGS="--onc
 
 test: $(VENV)/.ready-test ## set up all that the tests need, the real Asterisk included, and run them (ARGS="-k ami")
 	@PATH="$(abspath $(BIN)):$$PATH" sh tests/setup.sh $(BIN)
+ifeq ($(strip $(ARGS)),)
+	@# One file, one worker: what a file's tests share is made once. Real calls run alone.
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit tests/contract
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q tests/e2e
+else
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(BIN)/python -m pytest $(ARGS)
+endif
 
 lint: $(VENV)/.ready-test ## formatter, linter, types, layers
 	$(BIN)/ruff format --check .
