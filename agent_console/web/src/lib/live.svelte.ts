@@ -15,8 +15,8 @@ const TICK_MS = 250;
 class Live {
   data = $state.raw(EMPTY);
   connection = $state<ConnectionState>("connecting");
-  /** The server's time, in seconds since the epoch. */
-  now = $state(0);
+  /** The server's time, in seconds since the epoch; until it has told, the browser's. */
+  now = $state(Date.now() / 1000);
   /** How often each kind of message has come: pages that show fetched data follow it. */
   heard = $state.raw<Readonly<Record<string, number>>>({});
   loggedOut: () => void = () => undefined;

@@ -11,6 +11,8 @@ export interface Page {
   /** The word in the navigation; none: reached from other pages only. */
   label?: Key;
   roles: readonly UserRole[];
+  /** The page in the navigation that it belongs to. */
+  under?: string;
   /** Without navigation and tools around it. */
   bare?: boolean;
   load: () => Promise<{ default: Component }>;
@@ -55,6 +57,7 @@ export const PAGES: readonly Page[] = [
   {
     name: "inspection",
     path: "/inspect/:id",
+    under: "inspect",
     roles: ["inspector", "lead", "manager", "agent"],
     load: () => import("../pages/InspectionPage.svelte"),
   },
@@ -97,6 +100,7 @@ export const PAGES: readonly Page[] = [
   {
     name: "call",
     path: "/calls/:id",
+    under: "history",
     roles: EVERYBODY,
     load: () => import("../pages/CallPage.svelte"),
   },

@@ -31,6 +31,7 @@ export const AGENT = {
   reminders: ["温馨提醒", "Reminders"],
   knowledge: ["知识库", "Knowledge"],
   knowledge_words: ["搜索知识库，如：空腹、医保", "Search knowledge"],
+  knowledge_nothing: ["知识库里没有", "Nothing in the knowledge base"],
   register: ["来电登记", "Call record"],
   fields_missing: ["还缺 {n} 项", "{n} missing"],
   complete_record: ["已完整", "complete"],
