@@ -18,7 +18,7 @@ import pytest
 from e2e.telephony_rig import Proxy, settings_for, telephony
 
 from backbone.media import LegClosed, LegOpened
-from telephony.events import CallConnected, CallEnded, PbxHealth, TapHealth
+from telephony.events import CallConnected, CallEnded, CallJoined, PbxHealth, TapHealth
 from tingzhen.lab.addresses import unused_port
 from tingzhen.lab.configuration import LabSettings
 from tingzhen.lab.scenario import Lab
@@ -65,6 +65,14 @@ async def ari_cut(scene):
     await scene.ari.open()
 
 
+async def ari_half_open(scene):
+    scene.ari.freeze()
+    await scene.rig.until(lambda: scene.rig.of(TapHealth, up=False))
+    await scene.ari.cut()
+    scene.ari.thaw()
+    await scene.ari.open()
+
+
 async def media_server_killed(scene):
     await scene.rig.stop("server")
     await scene.rig.until(lambda: len(scene.rig.of(LegClosed)) == 2)
@@ -89,6 +97,7 @@ CUTS = {
     "AMI cut": (ami_cut, "ami_gap", ()),
     "AMI half-open": (ami_half_open, "ami_gap", ()),
     "ARI cut": (ari_cut, "", ()),
+    "ARI half-open": (ari_half_open, "", ()),
     "media server killed": (media_server_killed, "", ("media_server_stopped",)),
 }
 """Disturbance, the record's reason, the reasons of legs that must be marked."""
@@ -273,3 +282,30 @@ async def test_messages_lost_in_a_flood_are_made_good_by_the_lists(lab):
         assert (found.outcome, found.agent) == ("answered", "PJSIP/1008")
         assert not found.complete
         assert len(rig.link.reducer.book) == 0
+
+
+async def test_program_that_knows_nothing_finds_the_calls_in_progress(lab):
+    talking = CallerScript(to="support", number="19900000816")
+    waiting = CallerScript(to="insurance", number="19900000817")
+    agents = {"1001": AgentScript(ring_s=0.2)}
+    async with asyncio.timeout(40), lab.place(talking, agents) as call:
+        await call.connected.wait()
+        async with lab.place(waiting, {}) as queued:
+            await queued.named.wait()
+            async with telephony(settings_for(lab.addresses)) as rig:
+                await rig.until(lambda: len(rig.of(CallJoined)) == 2)
+                await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+                queued.caller.hang_up()
+                call.caller.hang_up()
+                left, ended = await lab.finished(queued), await lab.finished(call)
+                given_up = await rig.record(left.uniqueid)
+                record = await rig.record(ended.uniqueid)
+    assert (record.outcome, record.agent, record.hangup_by) == (
+        "answered",
+        "PJSIP/1001",
+        "customer",
+    )
+    assert (given_up.queue, given_up.outcome) == ("insurance", "abandoned")
+    assert given_up.wait_s == pytest.approx(left.wait_s, abs=1.05)  # Asterisk tells whole seconds
+    for found in (record, given_up):
+        assert found.incomplete_reason == "joined_before_connect"
