@@ -20,7 +20,7 @@ from backbone.store.schema import alerts as alerts_table
 from backbone.store.schema import calls as calls_table
 from backbone.store.schema import journal
 from qa_engine.evaluate import Truth, read_truth
-from qa_engine.events import Alert
+from qa_engine.events import Alert, TopicDetected
 from qa_engine.pack import Pack, load
 from qa_engine.rehearsal import Comparison, compare, judge_events, scripted, spoken
 from telephony.events import CallEvent
@@ -150,7 +150,7 @@ def _stored(url: str | None, verdicts: dict[str, str]) -> Iterator[_Call]:
 
 def _call(connection: Connection, call_id: str) -> _Call:
     heard = (LegOpened, LegClosed, LegTranscribed, TranscriptFinal)
-    judged = (*heard, *CallEvent.__subclasses__())
+    judged = (*heard, *CallEvent.__subclasses__(), TopicDetected)
     kinds = [kind_of(cls) for cls in (*judged, Alert)]
     query = (
         select(journal.c.kind, journal.c.payload)
