@@ -21,6 +21,7 @@ from agent_console.problems import Problem
 from agent_console.scope import Scope
 from agent_console.sessions import Session
 from agent_console.viewer import Viewer
+from agent_console.work.inspections.store import call_is_given
 from backbone.audit import AuditEntry
 from backbone.ids import new_id
 from backbone.store.schema import alerts, calls
@@ -95,7 +96,8 @@ async def authorise(connection: HTTPConnection, context: Context) -> None:
         reason = f"The role {viewer.role} may not do this."
         await _note_refusal(context, viewer, rule, connection, reason)
         raise Problem(403, "not_permitted", reason)
-    if not await _reaches(context, viewer.scope, rule, connection.path_params):
+    reached = await _reaches(context, viewer.scope, rule, connection.path_params)
+    if not reached and not await _given(context, viewer, rule, connection.path_params):
         reason = _MISSING[rule.reach]
         await _note_refusal(context, viewer, rule, connection, reason)
         raise Problem(404, "not_found", reason)
@@ -123,6 +125,20 @@ async def _reaches(
     return (live is not None and scope.sees(live.queue, live.parties())) or (
         await asyncio.to_thread(read)
     )
+
+
+async def _given(
+    context: ConsoleContext, viewer: Viewer, rule: Rule, path_params: dict[str, str]
+) -> bool:
+    """Whether a call was given to an inspector to score, which shows it whatever the scope."""
+    if rule.reach != "call" or viewer.role != "inspector":
+        return False
+
+    def read() -> bool:
+        with context.engine.connect() as connection:
+            return call_is_given(connection, path_params["call_id"], viewer.username)
+
+    return await asyncio.to_thread(read)
 
 
 def call_in_scope(connection: Connection, scope: Scope, call_id: str) -> bool:

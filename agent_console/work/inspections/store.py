@@ -235,6 +235,16 @@ def is_given(connection: Connection, inspection_id: str, inspector: str) -> bool
     return score_of(connection, inspection_id, inspector) is not None
 
 
+def call_is_given(connection: Connection, call_id: str, inspector: str) -> bool:
+    """Whether this inspector was given a call to score, at any time."""
+    query = (
+        select(inspections.c.inspection_id)
+        .join(inspection_scores, inspection_scores.c.inspection_id == inspections.c.inspection_id)
+        .where(inspections.c.call_id == call_id, inspection_scores.c.inspector == inspector)
+    )
+    return connection.execute(query).first() is not None
+
+
 def card_of(connection: Connection, sample_id: str) -> tuple[Scorecard, str]:
     """The scorecard of a sample as it was when it was drawn, and its revision."""
     row = connection.execute(

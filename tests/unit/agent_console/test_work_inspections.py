@@ -400,6 +400,25 @@ async def test_who_may_not_score_or_review_does_not(shop: Office) -> None:
     assert is_problem(gone, 404, "not_found")
 
 
+async def test_an_inspector_sees_the_calls_that_were_given_whatever_the_team(shop: Office) -> None:
+    call = await shop.call("one")
+    other = await shop.call("other")
+    shop.console.team("west", queues=("急诊",))
+    for name in ("in1", "in2", "in3"):
+        shop.console.user(name, "inspector", teams=("west",))
+    one, three = await shop.as_("in1", "inspector"), await shop.as_("in3", "inspector")
+    url = f"{API}/calls/{call.id}"
+    assert is_problem(await one.get(url), 404, "not_found")
+    assert len(await sample(shop, most=1, seed=0)) == 1
+    lead = await shop.as_("li", "lead")
+    [listed] = (await lead.get(f"{API}/inspections")).json()["items"]
+    given = listed["inspection"]["call_id"]
+    left = ({call.id, other.id} - {given}).pop()
+    assert (await one.get(f"{API}/calls/{given}")).status_code == 200
+    assert is_problem(await one.get(f"{API}/calls/{left}"), 404, "not_found")
+    assert is_problem(await three.get(f"{API}/calls/{given}"), 404, "not_found")
+
+
 async def test_what_is_no_plan_is_refused(shop: Office) -> None:
     await shop.as_("an", "agent")
     lead = await shop.as_("li", "lead")
