@@ -1,8 +1,8 @@
-"""What people say, for measuring the default pack: wordings it must find, look-alikes it must not.
+"""What people say, for the default pack: wordings it must find, look-alikes it must not.
 
-`KNOWN` and `LOOK_ALIKES` have been used to widen the pack. `HELD_OUT` has not, and must not be: a
-wording of it that is missed is a reason to think again about how people speak, and to write other
-sentences here. Do not copy from it into the pack.
+All of this has been used to widen the pack. What has not stands in `data/wordings`: a wording of
+those that is missed is a reason to think again about how people speak, and to write other
+sentences here.
 """
 
 from __future__ import annotations
@@ -433,83 +433,6 @@ KNOWN: dict[tuple[str, Role], tuple[str, ...]] = {
     ),
 }
 """Kind and side to what that side may say."""
-
-HELD_OUT: dict[tuple[str, Role], tuple[str, ...]] = {
-    ("taboo_phrase", "agent"): (
-        "您能不能动动脑子想一想？",
-        "这不归前台管，您自己打科室电话。",
-        "我说了多少次了，周末不上班。",
-        "您再这样我就挂电话了。",
-        "别人都没意见，就您事儿多。",
-        "我也不是您家保姆，凭什么帮您问。",
-        "不信拉倒。",
-        "您有什么资格教训我？",
-        "问那么多干什么，来了就知道了。",
-        "真没见过您这么难缠的人。",
-        "您有本事别来我们医院。",
-        "排不上队怪您自己不早点来。",
-    ),
-    ("red_line", "agent"): (
-        "我向您承诺，治好为止。",
-        "我们这里治这个病从不失手。",
-        "您放心吧，绝对没有生命危险。",
-        "这个治疗保证让您恢复如初。",
-        "您要是想快点手术，给麻醉师也得包一个红包。",
-    ),
-    ("privacy_leak", "agent"): (
-        "这位患者是宫颈癌，上周刚切的。",
-        "他的联系电话我报给您，您记一下。",
-        "她住在神经内科，五楼，十七床。",
-        "您女朋友上个月在我们这儿做的人流。",
-    ),
-    ("phone_diagnosis", "agent"): (
-        "您这是心绞痛，得赶紧吃药。",
-        "依我看就是胃食管反流。",
-        "没什么大问题，买点止疼药吃就行了。",
-    ),
-    ("tout_suspected", "agent"): (
-        "您加我微信吧，我老公在私立医院上班，能给您优惠。",
-        "您要是愿意加钱，我能给您插个队。",
-    ),
-    ("customer_complaint", "customer"): (
-        "你们的态度让我非常失望。",
-        "我等了半天都没人叫号。",
-        "我要见你们负责人。",
-        "凭什么要我再交一次钱？",
-        "这么简单的事情拖了半个月还没办好。",
-        "你们的护士扎了我妈四针都没扎进去，还骂人。",
-    ),
-    ("customer_anger", "customer"): (
-        "我都要气炸了！",
-        "你们有没有一点人性啊！",
-        "你到底听没听懂我说的话！",
-        "我现在火冒三丈！",
-    ),
-    ("escalation_threat", "customer"): (
-        "我要把你们的做法公布到网上。",
-        "我会让我的律师联系你们。",
-        "我要向纪检部门反映。",
-        "你们等着上新闻吧。",
-    ),
-    ("self_harm_risk", "customer"): (
-        "我真的撑不下去了，想死。",
-        "我妈说她不想活了。",
-        "我想吃药自杀。",
-    ),
-    ("medical_emergency", "customer"): (
-        "我爷爷心脏骤停了！",
-        "我女儿误喝了洁厕灵。",
-        "我老公胸痛得厉害，满头大汗。",
-        "我妈摔倒以后昏迷了。",
-        "他全身抽搐，牙关紧闭。",
-        "我流产了，大出血。",
-    ),
-    ("emergency_directed_120", "agent"): ("请您先拨打120，我们急诊科会接诊。",),
-    ("greeting_done", "agent"): ("您好，这里是市中心医院预约挂号热线，请讲。",),
-    ("closing_done", "agent"): ("谢谢您的反馈，祝您生活愉快，再见。",),
-    ("appointment_readback_done", "agent"): ("再跟您核对一次，下周一下午三点，眼科张医生，对吧？",),
-}
-"""The same, never used to widen the pack."""
 
 LOOK_ALIKES: dict[Role, tuple[str, ...]] = {
     "agent": (

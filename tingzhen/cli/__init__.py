@@ -21,6 +21,7 @@ from tingzhen.cli import (
     bench_history,
     bench_latency,
     bench_rules,
+    bench_wordings,
     calls,
     console,
     demo,
@@ -56,6 +57,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 app.add_typer(console.app, name="console")
 bench.app.command("latency")(bench_latency.latency)
+bench.app.command("wordings")(bench_wordings.wordings)
 bench.app.command("match")(bench_rules.match)
 bench.app.command("rules", hidden=True)(bench_rules.match)  # as it was called
 bench.app.command("guidance")(bench_guidance.bench_guidance)

@@ -1,17 +1,21 @@
 """The pack for Chinese hospitals: the scripted calls, wordings of all kinds, and look-alikes."""
 
 import random
+from pathlib import Path
 
 import pytest
 from pypinyin import lazy_pinyin
 from qa_calls import CALLS, dialogue, play, utterances
-from qa_wordings import HELD_OUT, KNOWN, LOOK_ALIKES
+from qa_development import ORDINARY, SAID
+from qa_wordings import KNOWN, LOOK_ALIKES
 
 from qa_engine.evaluate import evaluate, read_truth
 from qa_engine.events import Alert, Hit
 from qa_engine.kinds import class_of
 from qa_engine.pack import DEFAULT_PACK, load
+from tingzhen.wordings_bench import GRAVE, find_wordings, read_wordings
 
+WORDINGS = Path(__file__).parents[2] / "data" / "wordings"
 TRUTHS = [read_truth(path.read_bytes()) for path in sorted(CALLS.glob("c??.json"))]
 _FRAME = {"missing_greeting", "missing_closing"}
 
@@ -48,14 +52,31 @@ def test_known_wordings_are_found(pack, kind, role):
         assert kind in {hit.kind for hit in hits(pack, role, text)}, text
 
 
+@pytest.mark.parametrize(("kind", "role"), SAID)
+def test_most_of_what_was_calibrated_on_is_found(pack, kind, role):
+    texts = SAID[kind, role]
+    found = [text for text in texts if kind in {hit.kind for hit in hits(pack, role, text)}]
+    assert len(found) >= 0.9 * len(texts)
+
+
+@pytest.mark.parametrize("role", ORDINARY)
+def test_ordinary_talk_is_silent(pack, role):
+    wrong = [
+        text
+        for text in ORDINARY[role]
+        if any(class_of(h.kind, role) in {"violation", "risk"} for h in hits(pack, role, text))
+    ]
+    assert len(wrong) <= 0.02 * len(ORDINARY[role]), wrong
+
+
 def test_wordings_kept_aside(pack):
-    # Free speech has more wordings than any list: this is a floor under the measured 60 %.
-    found = {
-        (kind, text): kind in {hit.kind for hit in hits(pack, role, text)}
-        for (kind, role), texts in HELD_OUT.items()
-        for text in texts
-    }
-    assert sum(found.values()) / len(found) >= 0.55
+    # Free speech has more wordings than any list: these are floors under what was measured.
+    aside = find_wordings(pack, read_wordings(WORDINGS / "held_out.yaml"))
+    fresh = find_wordings(pack, read_wordings(WORDINGS / "fresh.yaml"))
+    assert aside.total().recall >= 0.75
+    assert aside.total(GRAVE).recall >= 0.8
+    assert fresh.total().recall >= 0.95
+    assert len({sentence for _, sentence in fresh.wrong}) <= 0.07 * fresh.ordinary
 
 
 @pytest.mark.parametrize("role", LOOK_ALIKES)
