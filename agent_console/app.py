@@ -30,6 +30,7 @@ from agent_console.api import (
     live,
     login,
     notifications,
+    oidc,
     oversight,
     planning,
     register,
@@ -60,6 +61,7 @@ _PAGES = (
 
 _PARTS = (
     login,
+    oidc,
     sessions,
     users,
     teams,
@@ -107,7 +109,11 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
         api.include_router(part.router)
     app.include_router(api)
     if context.metrics_app is not None:
-        app.router.routes.append(Route("/metrics", _Asgi(context.metrics_app), methods=["GET"]))
+        numbers = _Asgi(context.metrics_app)
+        app.router.routes.append(Route("/metrics", numbers, methods=["GET"]))
+        # It knows its readers and posters by network and token; they have no user.
+        hook = Route(f"{API}/hooks/alertmanager", numbers, methods=["POST"])
+        app.router.routes.append(hook)
     if (static / "index.html").is_file():
         # Not one mount at "/": it would answer for the API's own paths with the wrong method.
         app.mount("/assets", _Assets(directory=static / "assets"))

@@ -14,6 +14,7 @@ from agent_console.floor import Today
 from agent_console.history.sound import Sound
 from agent_console.live.hub import LiveHub
 from agent_console.live.projector import LiveProjector
+from agent_console.oidc import OidcClient
 from agent_console.once import Once
 from agent_console.sessions import OneTimeTokens, Session, SessionStore
 from agent_console.settings import ConsoleSettings
@@ -51,6 +52,7 @@ class ConsoleContext:
     site: Site
     sound: Sound | None
     today: Today
+    oidc: OidcClient | None
     played: Once = field(default_factory=lambda: Once(_PLAYED))
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HASHES_AT_ONCE))
     acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -101,6 +103,7 @@ class ConsoleContext:
             desk=desk or Desk.build(WorkSettings(), bus, clock, monotonic=monotonic),
             site=site,
             sound=Sound(site.recordings) if site.recordings is not None else None,
+            oidc=OidcClient(settings.oidc, monotonic) if settings.oidc is not None else None,
             today=Today(engine, clock, site.metrics),
         )
 

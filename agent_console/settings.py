@@ -4,6 +4,34 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from agent_console.permissions import Role
+
+
+class OidcSettings(BaseModel):
+    """`[console.oidc]`: an OpenID Connect provider that lets users in (extra `oidc`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(pattern=r"^https?://", description="The provider's address.")
+    client_id: str = Field(min_length=1, description="What the provider calls this console.")
+    client_secret: SecretStr | None = Field(None, description="Unset: a public client.")
+    label: str = Field("单点登录 SSO", description="What stands on the button.")
+    scope: str = Field("openid profile", description="What is asked for.")
+    username_claim: str = Field(
+        "preferred_username", description="Names the user who is bound at the first login."
+    )
+    role_claim: str = Field("", description="Claim with groups; unset: roles are set here.")
+    roles: dict[str, Role] = Field({}, description="Which group has which role.")
+    create_users: bool = Field(
+        False, description="Make users who come for the first time and have one of the roles."
+    )
+    redirect_url: str = Field(
+        "",
+        description=(
+            "Address of /api/v1/login/oidc/callback as browsers reach it; unset: as they asked."
+        ),
+    )
+
 
 class ConsoleSettings(BaseModel):
     """The console's address, its limits, and when a number on the page turns red."""
@@ -21,6 +49,9 @@ class ConsoleSettings(BaseModel):
     )
     lead_password: SecretStr | None = Field(
         None, description="Makes a user `lead` with this password; unset: no such user is made."
+    )
+    oidc: OidcSettings | None = Field(
+        None, description="An OpenID Connect provider; unset: passwords and links only."
     )
     session_hours: float = Field(12, gt=0, description="A session ends after this long unused.")
     ticket_s: float = Field(30, gt=0, description="How long a websocket ticket is good for.")

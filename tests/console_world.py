@@ -23,6 +23,7 @@ import telephony.recording.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
 from agent_console.settings import ConsoleSettings
+from agent_console.site import Site
 from asr.events import SpeechStarted, TranscriptFinal, TranscriptPartial
 from backbone.bus import Bus
 from backbone.clock import Clock, SystemClock
@@ -68,10 +69,10 @@ class World:
         self.clock = clock
         self.counters = counters
 
-    def server(self, **settings: Any) -> ConsoleServer:
+    def server(self, *, site: Site | None = None, **settings: Any) -> ConsoleServer:
         chosen = {"port": 0, "lead_password": PASSWORD, **settings}
         return ConsoleServer(
-            ConsoleSettings(**chosen), self.bus, self.clock, self.counters, self.engine
+            ConsoleSettings(**chosen), self.bus, self.clock, self.counters, self.engine, site=site
         )
 
 
