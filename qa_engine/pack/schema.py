@@ -56,6 +56,12 @@ class PackFile(_Strict):
     version: str | None = Field(None, min_length=1, description="For people; once in a pack.")
     title: str | None = None
     title_en: str | None = None
+    include: tuple[str, ...] = Field(
+        (),
+        description="Other packs that are part of this one: a folder beside this file, or the "
+        "name of one that comes with the program. Their scorecard counts if this pack has none.",
+    )
+    without: tuple[str, ...] = Field((), description="Rules of included packs to leave out, by id.")
     lists: dict[str, WordList] = Field(default_factory=dict)
     rules: tuple[AnyRule, ...] = ()
     scorecard: Scorecard | None = Field(None, description="Once in a pack.")
