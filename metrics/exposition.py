@@ -1,4 +1,4 @@
-"""The /metrics page: an ASGI app that knows who may read it."""
+"""The /metrics page and the webhook of its alerts: an ASGI app that knows who may use it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,28 @@ from typing import Any
 from prometheus_client import CollectorRegistry, make_asgi_app
 
 from backbone.errors import UserError
+from metrics.alertmanager import MAX_BODY, WebhookError
 from metrics.settings import MetricsSettings
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+TakePost = Callable[[bytes], Awaitable[None]]
+"""Takes the body of a post.
+
+Raises:
+    WebhookError: it is not what was expected.
+"""
+
 _PROXY_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
 
 
 class MetricsApp:
     """Serves a registry to allowed networks, and to anyone with the bearer token.
+
+    With `take_post` it also takes what Alertmanager posts from the same networks or with the same
+    token; the route decides at which path.
 
     Format (Prometheus text or OpenMetrics) and compression are negotiated by prometheus-client.
     As a Starlette route's endpoint it answers at exactly that path; mounted, below it.
@@ -29,7 +40,13 @@ class MetricsApp:
         UserError: the token file is missing, unreadable or empty.
     """
 
-    def __init__(self, settings: MetricsSettings, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        settings: MetricsSettings,
+        registry: CollectorRegistry,
+        take_post: TakePost | None = None,
+    ) -> None:
+        self._take_post = take_post
         self._networks = settings.allowed_networks
         self._token = _token(settings)
         self._app = make_asgi_app(registry)
@@ -38,14 +55,18 @@ class MetricsApp:
         """Answer one HTTP request; anything else is refused."""
         if scope["type"] != "http":
             raise RuntimeError(f"/metrics cannot serve {scope['type']}")
-        if scope["method"] not in {"GET", "HEAD"}:
-            await _refuse(send, 405, [(b"allow", b"GET, HEAD")])
+        post = self._take_post if scope["method"] == "POST" else None
+        if post is None and scope["method"] not in {"GET", "HEAD"}:
+            await _answer(send, 405, [(b"allow", b"GET, HEAD")])
         elif self._may_read(scope):
-            await self._app(scope, receive, send)
+            if post is None:
+                await self._app(scope, receive, send)
+            else:
+                await _answer(send, await _taken(post, receive), [])
         elif self._token is None:
-            await _refuse(send, 403, [])
+            await _answer(send, 403, [])
         else:
-            await _refuse(send, 401, [(b"www-authenticate", b"Bearer")])
+            await _answer(send, 401, [(b"www-authenticate", b"Bearer")])
 
     def _may_read(self, scope: Scope) -> bool:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -87,6 +108,25 @@ def _token(settings: MetricsSettings) -> bytes | None:
     return token.encode()
 
 
-async def _refuse(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+async def _taken(post: TakePost, receive: Receive) -> int:
+    """Read the body and hand it on; the status to answer with."""
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return 400  # gone
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY:
+            return 413
+    try:
+        await post(body)
+    except WebhookError:
+        return 400
+    return 204
+
+
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -39,6 +39,7 @@ from backbone.lifecycle import NodeStarted
 from backbone.store.engine import open_engine
 from backbone.store.journal import Projection, StoreJournal
 from backbone.store.projections import merged
+from metrics.alertmanager import AlertHook
 from metrics.exposition import MetricsApp
 from metrics.host import HostCollector
 from metrics.projector import MetricsProjector
@@ -272,7 +273,9 @@ def _build(  # noqa: C901, PLR0917 - a branch for each component, the parts of a
             counters,
             engine,
             metrics_app=(
-                MetricsApp(settings.metrics, registry) if "metrics" in settings.components else None
+                MetricsApp(settings.metrics, registry, AlertHook(bus, clock))
+                if "metrics" in settings.components
+                else None
             ),
             control=control,
             desk=desk,

@@ -29,7 +29,8 @@ from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Event
 from backbone.store.schema import alerts
-from qa_engine.events import Alert, AlertEscalated
+from metrics.events import ServiceAlert
+from qa_engine.events import Alert, AlertEscalated, Severity
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +77,9 @@ class Notifier:
         # Its own threads: a service that hangs must not keep the store's readers waiting.
         self._threads = ThreadPoolExecutor(settings.notify.workers, thread_name_prefix="notify")
         # From the first moment, like every listener.
-        self._events = bus.subscribe("notifier", Alert, AlertEscalated, ComplaintOverdue)
+        self._events = bus.subscribe(
+            "notifier", Alert, AlertEscalated, ComplaintOverdue, ServiceAlert
+        )
 
     async def run(self) -> None:
         """Push until cancelled."""
@@ -185,6 +188,9 @@ def _notice(connection: Connection, event: Event) -> Notice | None:
                 event.queue,
                 event.agent,
             )
+        case ServiceAlert() if event.firing:
+            severity: Severity = "critical" if event.severity == "critical" else "high"
+            return Notice("service", event.alert_key, event.name, severity, event.queue, "")
         case AlertEscalated():
             row = connection.execute(
                 select(alerts).where(alerts.c.alert_id == event.alert_id)

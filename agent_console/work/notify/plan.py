@@ -14,7 +14,7 @@ from typing import Literal
 from agent_console.work.settings import ChainStep, NotifySettings
 from qa_engine.events import Severity
 
-Subject = Literal["alert", "complaint"]
+Subject = Literal["alert", "complaint", "service"]
 
 _NAMES: dict[Severity, str] = {
     "critical": "特急 critical",
@@ -23,8 +23,16 @@ _NAMES: dict[Severity, str] = {
     "low": "一般 low",
     "info": "提示 info",
 }
-_PAGES: dict[Subject, str] = {"alert": "/watch?alert=", "complaint": "/manage?complaint="}
-_SUBJECTS: dict[Subject, str] = {"alert": "告警 alert", "complaint": "投诉 complaint"}
+_PAGES: dict[Subject, str] = {
+    "alert": "/watch?alert=",
+    "complaint": "/manage?complaint=",
+    "service": "/wallboard?alert=",
+}
+_SUBJECTS: dict[Subject, str] = {
+    "alert": "告警 alert",
+    "complaint": "投诉 complaint",
+    "service": "服务 service",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from agent_console.work.notify.push import AddressError, AppriseSender
 from agent_console.work.notify.store import NewTarget
 from agent_console.work.secrets import Keyring
 from agent_console.work.settings import NotifySettings, WorkSettings
+from metrics.events import ServiceAlert
 from qa_engine.events import AlertEscalated
 
 WORDS = "你自己不会看吗"
@@ -103,6 +104,35 @@ async def test_an_alert_reaches_the_phone_without_a_word_a_name_or_a_number(
     assert f"https://tingzhen.example/watch?alert={alert_id}" in told
     for secret in (CALLER, "王小明", "不会看", WORDS, call.id, call.agent, "1001", call.queue):
         assert secret not in json.dumps(sent, ensure_ascii=False)
+
+
+async def test_an_alert_of_prometheus_reaches_the_same_phone_and_its_end_none(
+    desk: World, service: Service
+) -> None:
+    keyring = Keyring.made_up()
+    keep(desk, keyring, service.url)
+
+    def alert(name: str, *, firing: bool = True) -> ServiceAlert:
+        return ServiceAlert(
+            at=desk.clock.time(),
+            alert_key=f"{name}-key",
+            name=name,
+            severity="critical",
+            firing=firing,
+            queue="support",
+            summary="",
+            summary_en="",
+        )
+
+    async with notifying(desk, keyring):
+        await desk.bus.publish(alert("WaitLong", firing=False))
+        await desk.bus.publish(alert("AnswerRateEmergency"))
+        [sent] = await service.wait(1)
+    told = sent["title"] + sent["message"]
+    assert "服务 service" in told
+    assert "kind: AnswerRateEmergency" in told
+    assert "severity: critical" in told
+    assert "https://tingzhen.example/wallboard?alert=AnswerRateEmergency-key" in told
 
 
 async def test_a_service_that_stumbles_is_asked_again_and_one_that_stays_down_is_given_up(

@@ -5,11 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
-from metrics.alertmanager import MAX_BODY, MAX_NOTICES, WebhookError, read_webhook
+from backbone.bus import Bus
+from backbone.clock import ManualClock
+from backbone.counters import Counters
+from metrics.alertmanager import MAX_BODY, MAX_NOTICES, AlertHook, WebhookError, read_webhook
+from metrics.events import ServiceAlert
+from metrics.exposition import MetricsApp
+from metrics.settings import MetricsSettings
+
+TOKEN = "sesame"
 
 
 def alert(**more):
@@ -77,3 +87,37 @@ def test_what_is_no_post_is_refused(body):
 def test_bytes_are_notices_or_refused(body):
     with contextlib.suppress(WebhookError):
         assert isinstance(read_webhook(body), list)
+
+
+async def test_a_post_to_the_hook_is_published_and_anything_else_refused():
+    clock, bus, registry = ManualClock(1000.0), Bus(Counters()), CollectorRegistry()
+    app = MetricsApp(MetricsSettings(token=TOKEN), registry, AlertHook(bus, clock))
+    subscription = bus.subscribe("test", ServiceAlert)
+
+    async def answered(body, token=TOKEN):
+        transport = httpx.ASGITransport(app, client=("192.0.2.7", 1234))
+        async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
+            headers = {"authorization": f"Bearer {token}"}
+            return (await client.post("/", content=body, headers=headers)).status_code
+
+    assert await answered(post(alert()), token="wrong") == 401
+    assert await answered(b"{}") == 400
+    assert await answered(b" " * (MAX_BODY + 1)) == 413
+    assert await answered(post(alert(), alert(status="resolved"))) == 204
+    begun = (await anext(subscription)).event
+    over = (await anext(subscription)).event
+    subscription.close()
+    assert (begun.name, begun.queue, begun.firing, begun.at) == (
+        "WaitLong",
+        "support",
+        True,
+        1000.0,
+    )
+    assert (over.alert_key, over.firing) == (begun.alert_key, False)
+
+
+async def test_without_a_hook_nothing_can_be_posted():
+    app = MetricsApp(MetricsSettings(), CollectorRegistry())
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1234))
+    async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
+        assert (await client.post("/", content=post(alert()))).status_code == 405
