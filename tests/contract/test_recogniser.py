@@ -184,6 +184,7 @@ async def test_the_agents_refusal_is_in_the_transcript(whisper):
         async for event in transcribe_files(CALLS / "c02.agent.flac", AsrSettings(), whisper)
         if isinstance(event, TranscriptFinal)
     ]
+    assert any("不知道" in text for text in texts)
     assert any("没办法" in text for text in texts)
     assert any("看着办" in text for text in texts)
 
