@@ -11,15 +11,20 @@ import msgspec
 from ruamel.yaml import YAML
 
 from asr.events import TranscriptFinal
+from asr.recognisers.base import Recogniser
+from asr.settings import AsrSettings
+from backbone.clock import SystemClock
 from backbone.media import Role
 from qa_engine.emotion.tracker import EmotionTracker
 from qa_engine.emotion.voice import Voice
 from qa_engine.evaluate import Truth
-from qa_engine.events import Scene, ScriptStep
+from qa_engine.events import Scene, ScriptFinished, ScriptStep
 from qa_engine.guidance.call import CallGuidance
 from qa_engine.guidance.content import Guidance
+from qa_engine.pack import Pack
 from qa_engine.rehearsal import scripted, spoken
 from qa_engine.topics.detector import TopicDetector
+from tingzhen.analysis import analyze
 
 TRUTH = Path(__file__).parent / "bench_data" / "guidance.yaml"
 """What comes with the program."""
@@ -105,14 +110,47 @@ def tally_calls(
     for call in calls:
         wanted = truth[call.id]
         topic, steps, scenes = followed(guidance, call)
-        result.topics.count([wanted.topic], [topic], call.id)
-        result.done.count(wanted.done, (s.step for s in steps if s.state == "done"), call.id)
-        result.missed.count(wanted.missed, (s.step for s in steps if s.state == "missed"), call.id)
+        _count(result, wanted, call.id, topic, steps)
         for number, scene in scenes.items():
             _scene(
                 result.scenes, wanted.scenes.get(number, ("calm",)), scene, f"{call.id}.{number}"
             )
     return result
+
+
+async def tally_sound(
+    folder: Path,
+    guidance: Guidance,
+    truth: Mapping[str, CallTruth],
+    *,
+    pack: Pack,
+    settings: AsrSettings,
+    recogniser: Recogniser,
+) -> CallTallies:
+    """The same from the calls' sound (`ID.agent.flac`, `ID.customer.flac`), but for scenes.
+
+    Raises:
+        AudioFileError: a recording is missing.
+    """
+    result = CallTallies()
+    for call, wanted in truth.items():
+        files: dict[Role, Path] = {
+            "agent": folder / f"{call}.agent.flac",
+            "customer": folder / f"{call}.customer.flac",
+        }
+        heard = analyze(files, pack, settings, recogniser, SystemClock(), guidance=guidance)
+        async for _, event in heard:
+            if isinstance(event, ScriptFinished):
+                _count(result, wanted, call, event.topic, event.steps)
+    return result
+
+
+def _count(
+    result: CallTallies, wanted: CallTruth, call: str, topic: str, steps: tuple[ScriptStep, ...]
+) -> None:
+    result.topics.count([wanted.topic], [topic], call)
+    result.done.count(wanted.done, (s.step for s in steps if s.state == "done"), call)
+    result.missed.count(wanted.missed, (s.step for s in steps if s.state == "missed"), call)
 
 
 def _scene(tally: Tally, wanted: tuple[Scene, ...], told: Scene, where: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +13,15 @@ import typer
 from tingzhen.cli.output import console, print_json
 
 if TYPE_CHECKING:
-    from tingzhen.guidance_bench import Tally
+    from qa_engine.guidance.content import Guidance
+    from tingzhen.guidance_bench import CallTallies, CallTruth, Tally
 
 
 def bench_guidance(
     rules: Annotated[Path | None, typer.Option(help="Rule pack (a folder); ours if unset.")] = None,
+    sound: Annotated[
+        bool, typer.Option("--sound", help="Topics and steps from the calls' sound, nothing else.")
+    ] = False,
     wrong: Annotated[bool, typer.Option("--wrong", help="Name what was told wrongly.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
@@ -26,6 +32,8 @@ def bench_guidance(
         tingzhen bench guidance
 
         tingzhen bench guidance --wrong
+
+        tingzhen bench guidance --sound
     """
     from importlib import resources
 
@@ -48,15 +56,18 @@ def bench_guidance(
     guidance = load_guidance(rules)
     truth = read_guidance_truth(TRUTH)
     folder = Path(str(resources.files("tingzhen.demo"))) / "calls"
+    if sound:
+        found = _from_sound(folder, guidance, truth.calls, rules)
+        for name, tally in _of_calls(found).items():
+            _print(name, tally, wrong=wrong, json=json)
+        return
     calls = [read_truth(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
     found = tally_calls(guidance, calls, truth.calls)
     tuned = tally_scenes(guidance, truth.scenes_tuned)
     later = tally_scenes(guidance, truth.scenes_tuned_later)
     aside = tally_scenes(guidance, truth.scenes_held_out)
     tallies = {
-        "calls: topic": found.topics,
-        "calls: steps done": found.done,
-        "calls: steps missed": found.missed,
+        **_of_calls(found),
         "calls: scene of an utterance": found.scenes,
         "sentences: scene, tuned with": add_up(tuned),
         "sentences: scene, tuned with later": add_up(later),
@@ -80,6 +91,31 @@ def bench_guidance(
     else:
         for name, value in line.items():
             console.print(f"{name}: {value}")
+
+
+def _of_calls(found: CallTallies) -> dict[str, Tally]:
+    return {
+        "calls: topic": found.topics,
+        "calls: steps done": found.done,
+        "calls: steps missed": found.missed,
+    }
+
+
+def _from_sound(
+    folder: Path, guidance: Guidance, truth: Mapping[str, CallTruth], rules: Path | None
+) -> CallTallies:
+    from qa_engine.pack import DEFAULT_PACK, load
+    from tingzhen.cli.recogniser import load_recogniser
+    from tingzhen.guidance_bench import tally_sound
+    from tingzhen.settings import load_settings
+
+    settings = load_settings().asr
+    recogniser = load_recogniser(settings)
+    pack = load(rules or DEFAULT_PACK)
+    heard = tally_sound(
+        folder, guidance, truth, pack=pack, settings=settings, recogniser=recogniser
+    )
+    return asyncio.run(heard)
 
 
 def _print(name: str, tally: Tally, *, wrong: bool, json: bool) -> None:
