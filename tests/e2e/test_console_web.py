@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from agent_console.access import API
 from agent_console.app import STATIC
+from agent_console.openapi import document
 
 pytestmark = pytest.mark.browser
 
 WEB = Path(__file__).parents[2] / "agent_console" / "web"
+MANY_ROUTES = 40
 MOST_SCRIPT_BYTES = 150_000
 """Gzipped, of all pages together; the lead's first load is a part of it."""
 
@@ -38,3 +42,19 @@ def test_the_page_is_light_and_asks_nobody_else() -> None:
     assert sum(len(gzip.compress(path.read_bytes())) for path in scripts) < MOST_SCRIPT_BYTES
     page = (STATIC / "index.html").read_text()
     assert "//" not in page.replace("<!doctype html>", "")
+
+
+def test_the_page_asks_for_routes_that_exist() -> None:
+    known = {
+        f"{method.upper()} {re.sub(r'{[^}]*}', '{}', path.removeprefix(API))}"
+        for path, item in document()["paths"].items()
+        for method in item
+    }
+    asked = set()
+    for source in (WEB / "src" / "lib").rglob("api*"):
+        for file in [source] if source.is_file() else source.glob("*.ts"):
+            text = file.read_text().replace("${one(inspection)}", "/inspections/{}")
+            calls = re.findall(r'request<.*?>\(\s*"([A-Z]+)", (["`])(/[^"`]*)\2', text, re.DOTALL)
+            asked |= {method + " " + re.sub(r"\$?{[^}]*}", "{}", path) for method, _, path in calls}
+    assert len(asked) > MANY_ROUTES, "the pattern finds no calls"
+    assert asked <= known

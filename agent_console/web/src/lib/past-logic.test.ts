@@ -12,6 +12,7 @@ import { missingFields } from "./register";
 import { Tape } from "./replay.svelte";
 import { sortCalls } from "./sorting";
 import { overlaps, silences, talkShare, ticks } from "./timeline";
+import type { CallRecord } from "./api/work";
 import type { AgentState, Alert, Call, QueueState, Role, Turn } from "./types";
 
 function turn(role: Role, start: number, end: number): Turn {
@@ -222,7 +223,7 @@ describe("figures", () => {
 });
 
 describe("what is due", () => {
-  const empty = {
+  const empty: CallRecord = {
     age: null,
     sex: "",
     address: "",

@@ -9,5 +9,5 @@ export function missingFields(
 ): RegisterField[] {
   const due: RegisterField[] = required.filter((field) => field !== "follow_up_due");
   if (record.outcome === "follow_up") due.push("follow_up_due");
-  return due.filter((field) => record[field] === null || record[field] === "");
+  return due.filter((field) => (record[field] ?? "") === "");
 }

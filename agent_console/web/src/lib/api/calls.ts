@@ -1,10 +1,13 @@
 // Past calls: the list, one call, its sound, its events again.
 
 import type { Lane } from "../../components/calls/Timeline.svelte";
+import type { components } from "../openapi";
 import { request, type Query } from "../api";
 import { NO_GUIDANCE } from "../live/guidance";
 import type { ReplayEvent } from "../replay.svelte";
-import type { Alert, Call, Severity } from "../types";
+import type { Alert, Call } from "../types";
+
+type Schemas = components["schemas"];
 
 const id = encodeURIComponent;
 
@@ -13,24 +16,7 @@ export interface CallDetail {
   alerts: Alert[];
 }
 
-export interface CallRow {
-  call_id: string;
-  queue: string;
-  caller: string;
-  caller_name: string;
-  agent: string;
-  outcome: string | null;
-  joined_at: number;
-  wait_s: number | null;
-  rings: number | null;
-  talk_s: number | null;
-  complete: boolean;
-  agent_name: string;
-  score: number | null;
-  alerts: number;
-  severity: Severity | null;
-  excerpt: string;
-}
+export type CallRow = Schemas["CallSummary"];
 
 export interface Page<T> {
   items: T[];

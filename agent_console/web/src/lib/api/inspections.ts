@@ -1,80 +1,23 @@
 // Calls to be scored by people.
 
+import type { components } from "../openapi";
 import { request } from "../api";
 import type { Page } from "./calls";
+
+type Schemas = components["schemas"];
 
 const id = encodeURIComponent;
 
 export type Given = "yes" | "no" | "na";
 
-export interface Answer {
-  item: string;
-  answer: Given;
-  earned?: number | null;
-  segment_id?: string;
-  note?: string;
-}
-
-export interface InspectionRow {
-  inspection_id: string;
-  call_id: string;
-  queue: string;
-  agent: string;
-  state: "open" | "scored" | "appealed" | "reviewed";
-  at: number;
-  score: number | null;
-  result: { answers: Answer[]; disputed: string[]; score: number | null };
-  appeal: string;
-  verdict: string;
-}
-
-export interface Listed {
-  inspection: InspectionRow;
-  inspectors: { inspector: string; submitted: boolean; score: number | null }[];
-  mine: boolean;
-}
-
-export interface Item {
-  section: string;
-  item: string;
-  title: string;
-  title_en: string;
-  points: number;
-  critical: boolean;
-  automatic: Given | "pending" | null;
-  evidence: { hit_id: string; segment_id: string; start: number; suspected: boolean }[];
-}
-
-export interface InspectionScore {
-  inspector: string;
-  answers: Answer[];
-  score: number | null;
-  submitted_at: number | null;
-}
-
-export interface Inspection {
-  inspection: InspectionRow;
-  card_title: string;
-  card_title_en: string;
-  automatic_score: number | null;
-  stale: boolean;
-  items: Item[];
-  mine: InspectionScore | null;
-  scores: InspectionScore[];
-  may: string[];
-}
-
-export interface Agreement {
-  answers: number;
-  percent: number | null;
-  kappa: number | null;
-}
-
-export interface AgreementReport {
-  calls: number;
-  overall: Agreement;
-  pairs: { inspectors: [string, string]; agreement: Agreement }[];
-}
+export type Answer = Schemas["AnswerBody"];
+export type InspectionRow = Schemas["Inspection"];
+export type Listed = Schemas["Listed"];
+export type Item = Schemas["ItemView"];
+export type InspectionScore = Schemas["Score"];
+export type Inspection = Schemas["InspectionView"];
+export type Agreement = Schemas["Agreement"];
+export type AgreementReport = Schemas["AgreementView"];
 
 const one = (inspection: string) => `/inspections/${id(inspection)}`;
 

@@ -1,64 +1,21 @@
 // What managers look at: figures, rules, the audit chain.
 
+import type { components } from "../openapi";
 import { request } from "../api";
-import type { Severity } from "../types";
 import type { Page } from "./calls";
+
+type Schemas = components["schemas"];
 
 export type Period = "day" | "week" | "month";
 export type Dimension = "queue" | "agent" | "team" | "hour_of_day" | "day";
 export type Figures = Readonly<Record<string, number | null>>;
 
-export interface Target {
-  direction: "at_least" | "at_most";
-  value: number;
-  met: boolean | null;
-}
-
-export interface Kpis {
-  label: string;
-  total: Figures;
-  targets: Readonly<Record<string, Target>>;
-  rows: { key: string; kpis: Figures }[];
-}
-
-export interface RuleRow {
-  rule: string;
-  kind: string;
-  severity: Severity;
-  title: string;
-  title_en: string;
-  enabled: boolean;
-  alerts: number;
-  correct: number;
-  false_alarm: number;
-  precision: number | null;
-}
-
-export interface Rules {
-  title: string;
-  title_en: string;
-  version: string;
-  rules: RuleRow[];
-}
-
-export interface AuditRow {
-  number: number;
-  at: number;
-  who: string;
-  role: string;
-  action: string;
-  target: string;
-  call_id: string;
-  done: boolean;
-  answer: string;
-}
-
-export interface Verdict {
-  whole: boolean;
-  rows: number;
-  head: string;
-  broken: number | null;
-}
+export type Target = Schemas["TargetView"];
+export type Kpis = Schemas["KpiView"];
+export type RuleRow = Schemas["RuleView"];
+export type Rules = Schemas["RulesView"];
+export type AuditRow = Schemas["AuditRow"];
+export type Verdict = Schemas["Verdict"];
 
 export const kpi = (period: Period, on: string, by: Dimension) =>
   request<Kpis>("GET", "/kpi", { query: { period, on, by } });

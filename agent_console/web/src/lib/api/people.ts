@@ -1,22 +1,14 @@
 // Users, teams, sessions, and one's own settings.
 
+import type { components } from "../openapi";
 import { request } from "../api";
 import type { Severity } from "../types";
 
+type Schemas = components["schemas"];
+
 const id = encodeURIComponent;
 
-export interface UserRow {
-  username: string;
-  role: string;
-  name: string;
-  agent: string;
-  teams: string[];
-  extension: string;
-  language: "zh" | "en";
-  has_password: boolean;
-  by_provider: boolean;
-  created_at: number;
-}
+export type UserRow = Schemas["UserView"];
 
 export interface UserDetails {
   role: string;
@@ -26,19 +18,8 @@ export interface UserDetails {
   extension: string;
 }
 
-export interface Team {
-  team: string;
-  queues: string[];
-  agents: string[];
-}
-
-export interface SessionRow {
-  id: string;
-  username: string;
-  role: string;
-  opened_at: number;
-  current: boolean;
-}
+export type Team = Schemas["TeamView"];
+export type SessionRow = Schemas["SessionView"];
 
 export interface PushTarget {
   target_id: string;
@@ -48,12 +29,7 @@ export interface PushTarget {
   severities: Severity[];
 }
 
-export interface Notifications {
-  targets: PushTarget[];
-  quiet: { start: string; end: string } | null;
-  zone: string;
-  schemes: string[];
-}
+export type Notifications = Schemas["PreferencesView"];
 
 export const users = () => request<UserRow[]>("GET", "/users");
 export const addUser = (user: UserDetails & { username: string }) =>
@@ -72,7 +48,7 @@ export const endSession = (session: string) => request<void>("DELETE", `/session
 export const choosePassword = (old: string, chosen: string) =>
   request<void>("POST", "/me/password", { body: { current: old, new: chosen } });
 export const notifications = () => request<Notifications>("GET", "/me/notifications");
-export const saveNotifications = ({ targets, quiet }: Pick<Notifications, "targets" | "quiet">) =>
+export const saveNotifications = (targets: PushTarget[], quiet: Notifications["quiet"]) =>
   request<Notifications>("PUT", "/me/notifications", { body: { targets, quiet } });
 export const tryNotifications = () =>
   request<{ target_id: string; taken: boolean }[]>("POST", "/me/notifications/test");
