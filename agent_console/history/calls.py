@@ -104,7 +104,9 @@ def _with_words(
     )
     rows: list[dict[str, Any]] = []
     for batch in index.numbers(connection, wanted.words, before):
-        fitting = query.where(call_texts.c.number.in_(batch)).order_by(call_texts.c.number.desc())
+        fitting = query.where(index.among(connection, wanted.words, batch)).order_by(
+            call_texts.c.number.desc()
+        )
         rows += map(dict, connection.execute(fitting.limit(limit + 1 - len(rows))).mappings())
         if len(rows) > limit:
             break
