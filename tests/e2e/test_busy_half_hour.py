@@ -7,6 +7,7 @@ import random
 
 import pytest
 from e2e.telephony_rig import settings_for, telephony
+from queue_log_kpis import assert_kpis_equal_queue_log, kpis_of_records
 
 from telephony.events import CallEnded, PbxHealth
 from telephony.reconcile import compare
@@ -65,7 +66,7 @@ def caller_script(chance, number):
     )
 
 
-async def test_two_hundred_overlapping_calls_agree_with_queue_log():
+async def test_two_hundred_overlapping_calls_agree_with_queue_log(tmp_path):
     chance = random.Random(SEED)
     async with (
         asyncio.timeout(150),
@@ -96,13 +97,15 @@ async def test_two_hundred_overlapping_calls_agree_with_queue_log():
                 tasks.create_task(one(caller_script(chance, number), after))
         await rig.until(lambda: len(rig.link.reducer.book) == 0)
         assert most >= 200
-        log = load_queue_log(lab.asterisk.folder / "log" / "queue_log")
+        queue_log = lab.asterisk.folder / "log" / "queue_log"
+        log = load_queue_log(queue_log)
         await rig.until(lambda: len(rig.of(CallEnded)) >= len(log.visits))
         records = [event.record for event in rig.of(CallEnded)]
         found = compare(records, log)
         assert log.bad_lines == []
         assert found.compared == len(records) == len(log.visits) >= CALLS
         assert found.differences == ()
+        assert_kpis_equal_queue_log(kpis_of_records(rig.of(CallEnded), tmp_path), queue_log)
         assert {record.incomplete_reason for record in records} == {""}
         outcomes = {record.outcome for record in records}
         assert {"answered", "abandoned", "timeout"} <= outcomes
