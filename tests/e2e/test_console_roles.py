@@ -177,8 +177,10 @@ async def test_two_inspectors_score_blind_and_their_lead_decides(
             for group in await groups.all():
                 await group.get_by_role("button", name="是", exact=True).click()
             await groups.first.get_by_role("button", name=answer, exact=True).click()
-            await page.get_by_label("备注").first.fill("听录音确认")
-            await page.get_by_label("备注").first.blur()
+            # What the rules answered is changed with a reason only.
+            for reason in await page.get_by_label("备注").all():
+                await reason.fill("听录音确认")
+                await reason.blur()
             if name == "he":
                 await looked_at(page, axe, "inspection")
             await page.get_by_role("button", name="提交").click()
