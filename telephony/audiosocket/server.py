@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from telephony.audiosocket.protocol import AudioSocketParser
 from telephony.legs.frames import Frame
+from telephony.legs.leg import Line
 from telephony.legs.server import LegServer
 from telephony.settings import AudioSocketSettings
 
@@ -20,7 +21,7 @@ _READ = 64 * 1024
 
 class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.transport = writer.transport
+        self.transport: Line = writer.transport
         self._reader = reader
         self._parser = AudioSocketParser()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from backbone.media import Role
 from telephony.legs.frames import Audio
@@ -22,6 +22,18 @@ Telling = Literal["hold", "resume", "end"]
 SAMPLE_BYTES = 2
 _UNSPOKEN_S = 0.2
 """A longer gap between frames of a leg that is timed by arrival is silence."""
+
+
+class Line(Protocol):
+    """What a connection is ended by; an asyncio transport is one."""
+
+    def close(self) -> None:
+        """End it as its protocol does."""
+        ...
+
+    def abort(self) -> None:
+        """Cut it."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +51,7 @@ class Leg:
     rate: int = 0
     samples: int = 0
     offset_s: float = 0.0
-    transport: asyncio.WriteTransport | None = None
+    transport: Line | None = None
     by_arrival: bool = False
     """Its sender sends nothing while the party sends nothing: silence fills such gaps."""
     began: float = 0.0

@@ -15,7 +15,7 @@ import structlog
 from backbone.errors import UserError
 from backbone.media import AudioFrame, LegClosed, LegOpened, Role
 from telephony.legs.frames import Audio, Failed, Frame, Identified, Terminated, Unreadable
-from telephony.legs.leg import SAMPLE_BYTES, Leg, Telling
+from telephony.legs.leg import SAMPLE_BYTES, Leg, Line, Telling
 
 if TYPE_CHECKING:
     from backbone.bus import Bus
@@ -39,7 +39,7 @@ class _Broken(Exception):  # noqa: N818 - a way out of the read loop, with the l
 class Sender(Protocol):
     """One connection that audio comes by."""
 
-    transport: asyncio.WriteTransport
+    transport: Line
 
     async def frames(self) -> list[Frame] | None:
         """What was sent next; may be nothing yet. None when the connection is at its end.

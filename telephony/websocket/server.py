@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from telephony.legs.frames import Frame
+from telephony.legs.leg import Line
 from telephony.legs.server import LegServer
 from telephony.settings import WebSocketSettings
 from telephony.websocket.protocol import LEG_PARAMETER, MediaParser
@@ -25,9 +26,23 @@ _OPEN_WITHIN_S = 5.0
 _CLOSE_WITHIN_S = 1.0
 
 
+class _Line:
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+        self._closing: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        # With a farewell: Asterisk warns of each connection that ends without.
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._connection.close())
+
+    def abort(self) -> None:
+        self._connection.transport.abort()
+
+
 class _Connection:
     def __init__(self, connection: ServerConnection) -> None:
-        self.transport: asyncio.WriteTransport = connection.transport
+        self.transport: Line = _Line(connection)
         self._connection = connection
         self._parser = MediaParser(connection.request.path if connection.request else "")
 
