@@ -36,6 +36,7 @@ from agent_console.api import (
     register,
     sessions,
     teams,
+    topics,
     users,
 )
 from agent_console.context import ConsoleContext
@@ -68,6 +69,7 @@ _PARTS = (
     calls,
     callers,
     register,
+    topics,
     alerts,
     complaints,
     inspections,

@@ -129,6 +129,7 @@ PERMISSIONS: Mapping[str, Rule] = {
     "DELETE /knowledge/{}": _for("lead", "manager", "admin"),
     "GET /knowledge/{}/history": _for(*_OVERSIGHT),
     "PUT /callers/{}/card": _for("agent", *_LEADS),
+    "GET /topics": _ALL,
     "GET /registers": _for("agent", *_OVERSIGHT, reach="listed"),
     "GET /complaints": _for("agent", *_OVERSIGHT, reach="listed"),
     "POST /complaints": _for("agent", *_LEADS),

@@ -17,8 +17,10 @@ from agent_console.work.secrets import Keyring
 from agent_console.work.settings import WorkSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
+from qa_engine.guidance.content import guidance_folder, load_guidance
 from qa_engine.pack.loader import DEFAULT_PACK, fingerprint, load
 from qa_engine.scorecard import Scorecard
+from qa_engine.topics.models import Topic
 
 _MINUTE_S = 60.0
 
@@ -78,6 +80,14 @@ class Desk:
             trials=Throttle(settings.notify.tests_per_minute, _MINUTE_S, monotonic),
         )
 
+    def topics(self) -> tuple[Topic, ...]:
+        """What calls can be about, by the guidance in force. Reads files.
+
+        Raises:
+            PackError: the guidance cannot be used.
+        """
+        return _topics_of(self.rules, fingerprint(guidance_folder(self.rules)))
+
     def scorecard(self) -> tuple[Scorecard, str] | None:
         """The scorecard in force and its revision; None when the pack has none. Reads files.
 
@@ -85,6 +95,12 @@ class Desk:
             PackError: the pack cannot be used.
         """
         return _card_of(self.rules, fingerprint(self.rules))
+
+
+@functools.lru_cache(maxsize=2)
+def _topics_of(rules: Path, mark: object) -> tuple[Topic, ...]:
+    del mark  # changes with the files
+    return load_guidance(rules).topics
 
 
 @functools.lru_cache(maxsize=2)

@@ -116,6 +116,7 @@ async def test_login_by_hand_refusal_and_logout(desk: World, browser: Browser) -
         context: BrowserContext = await browser.new_context()
         page = await context.new_page()
         await page.goto(server.address)
+        await page.get_by_label("用户名").fill("lead")
         await page.get_by_label("密码").fill("not the password")
         await page.get_by_role("button", name="登录").click()
         await expect(page.get_by_role("alert")).to_have_text("用户名或密码不正确。")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -349,3 +350,23 @@ async def test_a_team_that_somebody_has_stays(console: Rig) -> None:
         await root.patch(f"{API}/users/wang", json={"teams": []})
         assert (await root.delete(f"{API}/teams/night")).status_code == 204
         assert is_problem(await root.delete(f"{API}/teams/night"), 404, "not_found")
+
+
+# What calls are about
+
+
+async def test_everybody_may_read_what_calls_can_be_about(console: Rig) -> None:
+    async with console.log_in("li", "agent") as agent:
+        topics = (await agent.get(f"{API}/topics")).json()
+    assert len(topics) == 42
+    assert all(topic["topic"] and topic["title"] and topic["title_en"] for topic in topics)
+
+
+async def test_without_guidance_that_can_be_used_there_are_no_topics(
+    console: Rig, tmp_path: Path
+) -> None:
+    (tmp_path / "guidance").mkdir()
+    (tmp_path / "guidance" / "topics.yaml").write_text("topics: 5")
+    console.context.desk.rules = tmp_path
+    async with console.log_in("li", "agent") as agent:
+        assert (await agent.get(f"{API}/topics")).json() == []

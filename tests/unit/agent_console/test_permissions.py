@@ -42,6 +42,7 @@ AGENTS_MAY = {
     "GET /queues",
     "GET /registers",
     "GET /sessions",
+    "GET /topics",
     "PATCH /me",
     "POST /calls/{}/empathy/{}",
     "POST /complaints",

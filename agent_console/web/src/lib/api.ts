@@ -7,6 +7,8 @@ import type { Alert, Call, Verdict } from "./types";
 export interface User {
   username: string;
   role: string;
+  /** A one-time link let the user in, who has no password yet. */
+  choose_password?: boolean;
 }
 
 /** An answer that is a problem document. */
@@ -77,6 +79,12 @@ export const login = (username: string, password: string) =>
   request<User>("POST", "/login", { body: { username, password } });
 export const loginByLink = (token: string) =>
   request<User>("POST", "/login/link", { body: { token } });
+export interface Methods {
+  /** What the button of the identity provider says; null where there is none. */
+  oidc: string | null;
+}
+export const loginMethods = () => request<Methods>("GET", "/login/methods");
+export const OIDC_LOGIN = "/api/v1/login/oidc";
 export const logout = () => request<void>("POST", "/logout");
 export const ticket = async () => (await request<{ ticket: string }>("POST", "/ws-ticket")).ticket;
 export const acknowledge = (alert: string) => request<Alert>("POST", `/alerts/${id(alert)}/ack`);

@@ -295,7 +295,7 @@ export interface paths {
         };
         /**
          * Get Caller
-         * @description Tell who is calling; the number and the PBX's name are masked except for managers.
+         * @description Tell who is calling; the number and the PBX's name are masked, as everywhere.
          */
         get: operations["get_caller_api_v1_calls__call_id__caller_get"];
         put?: never;
@@ -1368,6 +1368,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Topics
+         * @description The topics in the pack's order; none while its guidance cannot be used.
+         */
+        get: operations["list_topics_api_v1_topics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -2008,7 +2028,7 @@ export interface components {
             steps?: components["schemas"]["StepView"][];
             /** Talk S */
             talk_s?: number | null;
-            topic?: components["schemas"]["TopicView"] | null;
+            topic?: components["schemas"]["agent_console__live__guidance__TopicView"] | null;
             /**
              * Transferred To
              * @default
@@ -3788,22 +3808,6 @@ export interface components {
             ticket: string;
         };
         /**
-         * TopicView
-         * @description What the call is about; it may change until it is `stable`.
-         */
-        TopicView: {
-            /** Confidence */
-            confidence: number;
-            /** Stable */
-            stable: boolean;
-            /** Title */
-            title: string;
-            /** Title En */
-            title_en: string;
-            /** Topic */
-            topic: string;
-        };
-        /**
          * Transfer
          * @description Where to.
          */
@@ -4018,6 +4022,34 @@ export interface components {
              * @default []
              */
             targets: components["schemas"]["TargetBody"][];
+        };
+        /**
+         * TopicView
+         * @description A topic's id and what people call it.
+         */
+        agent_console__api__topics__TopicView: {
+            /** Title */
+            title: string;
+            /** Title En */
+            title_en: string;
+            /** Topic */
+            topic: string;
+        };
+        /**
+         * TopicView
+         * @description What the call is about; it may change until it is `stable`.
+         */
+        agent_console__live__guidance__TopicView: {
+            /** Confidence */
+            confidence: number;
+            /** Stable */
+            stable: boolean;
+            /** Title */
+            title: string;
+            /** Title En */
+            title_en: string;
+            /** Topic */
+            topic: string;
         };
     };
     responses: never;
@@ -6333,6 +6365,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_topics_api_v1_topics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["agent_console__api__topics__TopicView"][];
                 };
             };
         };

@@ -29,6 +29,12 @@ export const writeCard = (callerId: string, card: CardBody) => request<unknown>(
 export const register = (call: string) => request<Register>("GET", `/calls/${id(call)}/register`);
 export const saveRegister = (call: string, record: CallRecord & { version: number }) =>
   request<Register>("PUT", `/calls/${id(call)}/register`, { body: record });
+export interface Topic {
+  topic: string;
+  title: string;
+  title_en: string;
+}
+export const topics = () => request<Topic[]>("GET", "/topics");
 export const knowledge = async (q: string) =>
   (await request<Page<Article>>("GET", "/knowledge", { query: { q, limit: 8 } })).items;
 export const useSentence = (call: string, offer: string, sentence: string) =>

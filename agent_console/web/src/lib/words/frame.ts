@@ -8,9 +8,10 @@ export const FRAME = {
   login: ["登录", "Log in"],
   logging_in: ["正在登录…", "Logging in…"],
   logout: ["退出", "Log out"],
+  login_with: ["用 {n} 登录", "Log in with {n}"],
   login_hint: [
-    "首次启动时，终端会显示用户 lead 的初始密码。",
-    "At its first start the terminal shows the first password of user lead.",
+    "首次启动时，终端会显示一次性登录链接；忘记密码时，请管理员重新生成。",
+    "At its first start the terminal shows a link that lets you in once. An administrator can make new ones.",
   ],
   login_refused: ["用户名或密码不正确。", "User name or password is wrong."],
   too_many_logins: ["失败次数过多，请在 {n} 秒后再试。", "Too many failures. Try again in {n} seconds."],
