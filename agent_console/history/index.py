@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    TextClause,
     delete,
     exists,
     func,
@@ -46,6 +47,7 @@ _BETWEEN = text(
     "SELECT rowid FROM transcripts_fts WHERE transcripts_fts MATCH :words "
     "AND rowid BETWEEN :low AND :high"
 )
+_AS_SAID = (segments.c.start, segments.c.segment_id)
 _FIRST_BATCH = 200
 _LARGEST_BATCH = 5000
 _AFTER_ALL = 2**62
@@ -93,8 +95,7 @@ def index_missing(engine: Engine, batch: int = 500) -> int:
                 .limit(batch)
             )
             found = connection.scalars(lacking).all()
-            for call_id in found:
-                add_call(connection, call_id)
+            add_calls(connection, found)
         total += len(found)
         if len(found) < batch:
             return total
@@ -102,14 +103,29 @@ def index_missing(engine: Engine, batch: int = 500) -> int:
 
 def add_call(connection: Connection, call_id: str) -> None:
     """Take an ended call in, unless it is there."""
-    if _entry(connection, call_id) is not None:
-        return
-    said = _said(connection, call_id)
-    added = connection.execute(
-        insert(call_texts).values(call_id=call_id, segments=len(said))
-    ).inserted_primary_key
-    assert added is not None  # noqa: S101 - one row was inserted
-    _write(connection, _INSERT, added[0], [line for _, line in said])
+    add_calls(connection, [call_id])
+
+
+def add_calls(connection: Connection, call_ids: Sequence[str]) -> int:
+    """Take ended calls in, in this order, those left out that are there; returns how many came."""
+    there = select(call_texts.c.call_id).where(call_texts.c.call_id.in_(call_ids))
+    known = set(connection.scalars(there))
+    said: dict[str, list[str]] = {name: [] for name in call_ids if name not in known}
+    if not said:
+        return 0
+    of_these = segments.c.call_id.in_(said)
+    query = select(segments.c.call_id, segments.c.text).where(of_these).order_by(*_AS_SAID)
+    for call_id, line in connection.execute(query):
+        said[call_id].append(line)
+    connection.execute(
+        insert(call_texts),
+        [{"call_id": call_id, "segments": len(lines)} for call_id, lines in said.items()],
+    )
+    given = connection.execute(
+        select(call_texts.c.number, call_texts.c.call_id).where(call_texts.c.call_id.in_(said))
+    )
+    _write(connection, _INSERT, [(number, said[call_id]) for number, call_id in given])
+    return len(said)
 
 
 def remove_call(connection: Connection, call_id: str) -> None:
@@ -118,7 +134,7 @@ def remove_call(connection: Connection, call_id: str) -> None:
     if entry is None:
         return
     number, _ = entry
-    _write(connection, _DELETE, number, [line for _, line in _said(connection, call_id)])
+    _write(connection, _DELETE, [(number, [line for _, line in _said(connection, call_id)])])
     connection.execute(delete(call_texts).where(call_texts.c.number == number))
 
 
@@ -131,8 +147,8 @@ def _add_segment(connection: Connection, call_id: str, segment_id: str) -> None:
     if len(said) == known:
         return  # heard of before
     before = [line for segment, line in said if segment != segment_id]
-    _write(connection, _DELETE, number, before)
-    _write(connection, _INSERT, number, [line for _, line in said])
+    _write(connection, _DELETE, [(number, before)])
+    _write(connection, _INSERT, [(number, [line for _, line in said])])
     connection.execute(
         update(call_texts).where(call_texts.c.number == number).values(segments=len(said))
     )
@@ -147,16 +163,18 @@ def _said(connection: Connection, call_id: str) -> list[tuple[str, str]]:
     query = (
         select(segments.c.segment_id, segments.c.text)
         .where(segments.c.call_id == call_id)
-        .order_by(segments.c.start, segments.c.segment_id)
+        .order_by(*_AS_SAID)
     )
     return [(row.segment_id, row.text) for row in connection.execute(query)]
 
 
-def _write(connection: Connection, statement: object, number: int, said: Sequence[str]) -> None:
+def _write(
+    connection: Connection, statement: TextClause, texts: Sequence[tuple[int, Sequence[str]]]
+) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(_CREATE)
-        words = indexed("\n".join(said))
-        connection.execute(statement, {"number": number, "words": words})  # type: ignore[call-overload]  # one of the two texts above
+        rows = [{"number": number, "words": indexed("\n".join(said))} for number, said in texts]
+        connection.execute(statement, rows)
 
 
 def _find(connection: Connection, words: str, before: int, limit: int) -> list[int]:
