@@ -321,3 +321,29 @@ async def a_busy_desk(desk: World) -> tuple[Call, str]:
     await people(desk, call=talking)
     await guidance(desk, talking)
     return talking, alert
+
+
+async def calls_of_the_past(desk: World) -> Call:
+    """Three calls that are over; returns the one with a taboo phrase and its alert."""
+    for number, (queue, said) in enumerate(
+        (("报告查询", "我想查一下上周的检查报告。"), ("预约挂号", "帮我挂一个消化内科的号。"))
+    ):
+        call = Call(desk, f"past-{number}", queue=queue)
+        await call.join(ago=4000 - number * 600, caller=f"1390000000{number}", name="")
+        await call.connect(ago=3990 - number * 600)
+        await call.say("s1", "customer", said, start=1.0)
+        await call.end()
+    bad = Call(desk, "bad", queue="投诉建议")
+    await bad.join(ago=120)
+    await bad.connect(ago=100)
+    await bad.legs()
+    await bad.step("opening", "开场问候", "Opening", "done", 10.0)
+    await bad.say("s1", "agent", "您好，市第一医院，请问有什么可以帮您？", start=1.0)
+    await bad.say("s2", "customer", "我要投诉，等了两个星期还没排上核磁。", start=6.0)
+    await bad.say("s3", "agent", f"单子上都写了，{BAD}。", start=22.0)
+    await bad.hit("s3", f"单子上都写了，{BAD}。", "你自己不会看吗")
+    await bad.alert("taboo", segment="s3", phrase="你自己不会看吗")
+    await bad.say("s4", "customer", "你这是什么态度？", start=24.0)
+    await bad.say("s5", "agent", "我帮您登记，今天之内给您回电话。", start=40.0)
+    await bad.end()
+    return bad

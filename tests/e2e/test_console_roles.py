@@ -11,32 +11,6 @@ from playwright.async_api import Browser, Page, expect
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def calls_of_the_past(desk: World) -> Call:
-    """Three calls that are over; returns the one with a taboo phrase and its alert."""
-    for number, (queue, said) in enumerate(
-        (("报告查询", "我想查一下上周的检查报告。"), ("预约挂号", "帮我挂一个消化内科的号。"))
-    ):
-        call = Call(desk, f"past-{number}", queue=queue)
-        await call.join(ago=4000 - number * 600, caller=f"1390000000{number}", name="")
-        await call.connect(ago=3990 - number * 600)
-        await call.say("s1", "customer", said, start=1.0)
-        await call.end()
-    bad = Call(desk, "bad", queue="投诉建议")
-    await bad.join(ago=120)
-    await bad.connect(ago=100)
-    await bad.legs()
-    await bad.step("opening", "开场问候", "Opening", "done", 10.0)
-    await bad.say("s1", "agent", "您好，市第一医院，请问有什么可以帮您？", start=1.0)
-    await bad.say("s2", "customer", "我要投诉，等了两个星期还没排上核磁。", start=6.0)
-    await bad.say("s3", "agent", f"单子上都写了，{console_floor.BAD}。", start=22.0)
-    await bad.hit("s3", f"单子上都写了，{console_floor.BAD}。", "你自己不会看吗")
-    await bad.alert("taboo", segment="s3", phrase="你自己不会看吗")
-    await bad.say("s4", "customer", "你这是什么态度？", start=24.0)
-    await bad.say("s5", "agent", "我帮您登记，今天之内给您回电话。", start=40.0)
-    await bad.end()
-    return bad
-
-
 async def looked_at(page: Page, axe: str, name: str) -> None:
     """Keep the picture; the page must fit and shut nobody out."""
     await shot(page, name)
@@ -48,7 +22,7 @@ async def test_history_is_searched_and_a_call_opened_at_its_words(
     desk: World, browser: Browser, axe: str
 ) -> None:
     async with running(desk.server()) as server:
-        bad = await calls_of_the_past(desk)
+        bad = await console_floor.calls_of_the_past(desk)
         page = await enter(browser, server)
         await page.get_by_role("link", name="历史").click()
         await expect(page.locator("tbody tr")).to_have_count(3)
@@ -77,7 +51,7 @@ async def test_an_agent_is_shown_who_calls_what_to_say_and_what_to_write_down(
 ) -> None:
     async with running(desk.server()) as server:
         agent = await person(server, "lina", "agent", name="李护士", agent="PJSIP/1001")
-        await calls_of_the_past(desk)
+        await console_floor.calls_of_the_past(desk)
         page = await enter(browser, server, username=agent)
         await expect(page).to_have_url(f"{server.address}/agent")
         call = Call(desk, "now")
@@ -160,7 +134,7 @@ async def test_two_inspectors_score_blind_and_their_lead_decides(
 ) -> None:
     async with running(desk.server()) as server:
         names = [await person(server, name, "inspector") for name in ("he", "zhou")]
-        bad = await calls_of_the_past(desk)
+        bad = await console_floor.calls_of_the_past(desk)
         await desk.bus.publish(console_floor.final_score(desk.clock.time(), bad))
         lead = await enter(browser, server)
         await lead.goto(f"{server.address}/inspect")
@@ -200,7 +174,7 @@ async def test_a_manager_reads_the_day_the_rules_and_the_audit_chain(
 ) -> None:
     async with running(desk.server()) as server:
         boss = await person(server, "boss", "manager")
-        await calls_of_the_past(desk)
+        await console_floor.calls_of_the_past(desk)
         page = await enter(browser, server, username=boss)
         await expect(page).to_have_url(f"{server.address}/manage")
         await expect(page.get_by_role("list", name="指标与目标")).to_contain_text("≥ 98%")

@@ -10,6 +10,8 @@ export interface Page {
   path: string;
   /** The word in the navigation; none: reached from other pages only. */
   label?: Key;
+  /** Its heading, where the navigation has no word for it. */
+  title?: Key;
   roles: readonly UserRole[];
   /** The page in the navigation that it belongs to. */
   under?: string;
@@ -58,6 +60,7 @@ export const PAGES: readonly Page[] = [
     name: "inspection",
     path: "/inspect/:id",
     under: "inspect",
+    title: "inspection",
     roles: ["inspector", "lead", "manager", "agent"],
     load: () => import("../pages/InspectionPage.svelte"),
   },
@@ -86,6 +89,7 @@ export const PAGES: readonly Page[] = [
   {
     name: "watch",
     path: "/watch",
+    title: "page_watch",
     roles: ["lead", "manager"],
     bare: true,
     load: () => import("../pages/WatchPage.svelte"),
@@ -101,6 +105,7 @@ export const PAGES: readonly Page[] = [
     name: "call",
     path: "/calls/:id",
     under: "history",
+    title: "call",
     roles: EVERYBODY,
     load: () => import("../pages/CallPage.svelte"),
   },
@@ -121,6 +126,11 @@ export function matchPage(path: string, pages: readonly Page[] = PAGES): Match {
     if (fits) return { page, params };
   }
   return { page: null, params: {} };
+}
+
+/** The word for a page above it and in the window's title. */
+export function titleOf(page: Page | null): Key {
+  return page ? (page.title ?? page.label ?? "title") : "no_such_page";
 }
 
 /** The pages in the navigation of somebody of this role. */

@@ -2,6 +2,7 @@
 
 export const QUALITY = {
   inspections: ["质检", "Inspections"],
+  inspection: ["质检单", "Inspection"],
   inspection_open: ["评分中", "being scored"],
   inspection_scored: ["已评分", "scored"],
   inspection_appealed: ["申诉中", "appealed"],
