@@ -34,6 +34,7 @@ from agent_console.api import (
     oversight,
     planning,
     register,
+    registers,
     sessions,
     teams,
     topics,
@@ -57,6 +58,12 @@ _PAGES = (
     "/wallboard",
     "/watch",
     "/me",
+    "/complaints",
+    "/complaints/{complaint_id}",
+    "/knowledge",
+    "/knowledge/{article_id}",
+    "/registers",
+    "/registers/{call_id}",
     "/login",
 )
 
@@ -69,6 +76,7 @@ _PARTS = (
     calls,
     callers,
     register,
+    registers,
     topics,
     alerts,
     complaints,

@@ -10,6 +10,8 @@ Card = Literal["red", "yellow"]
 ComplaintState = Literal["open", "answered", "closed"]
 ComplaintAction = Literal["note", "assign", "answer", "close", "reopen"]
 Deadline = Literal["answer", "close"]
+ComplaintOutcome = Literal["substantiated", "partly", "unsubstantiated", "withdrawn", "referred"]
+"""What came of a complaint: whether it was right, was taken back, or went to somebody else."""
 
 
 class KnowledgeEdited(Event, frozen=True, kw_only=True):
@@ -53,7 +55,10 @@ class ComplaintOpened(Event, frozen=True, kw_only=True):
 
 
 class ComplaintMoved(Event, frozen=True, kw_only=True):
-    """Something was done about a complaint; `state` is where it stands now."""
+    """Something was done about a complaint; `state` is where it stands now.
+
+    `outcome` is what came of it, where it was closed.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
 
@@ -65,6 +70,7 @@ class ComplaintMoved(Event, frozen=True, kw_only=True):
     by: str
     text: str
     owner: str
+    outcome: ComplaintOutcome | Literal[""] = ""
 
 
 class ComplaintOverdue(Event, frozen=True, kw_only=True):

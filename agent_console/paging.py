@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Connection, RowMapping, Select, tuple_
+from sqlalchemy import Column, Connection, Label, RowMapping, Select, tuple_
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Page(Generic[T]):
 def page(
     connection: Connection,
     query: Select[Any],
-    order: tuple[Column[Any], Column[Any]],
+    order: tuple[Column[Any] | Label[Any], Column[Any]],
     item: Callable[[RowMapping], T],
     *,
     limit: int,
@@ -40,7 +40,7 @@ def page(
     Args:
         connection: to read with.
         query: of rows that hold both columns of `order`.
-        order: a time and, for equal times, a key; both fall.
+        order: a time or another number and, where these are equal, a key; both fall.
         item: what a row becomes.
         limit: how many items at most.
         cursor: `next` of the page before; None for the first.

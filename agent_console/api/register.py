@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import Field
 from sqlalchemy import Connection, select
 
 from agent_console.access import Context, Who
-from agent_console.api.parameters import Cursor, Limit
 from agent_console.api.writing import (
     Asked,
     Line,
@@ -21,15 +20,17 @@ from agent_console.api.writing import (
     keep,
     not_found,
     read,
+    write,
 )
 from agent_console.context import ConsoleContext
-from agent_console.paging import Page
-from agent_console.work import callers, register
+from agent_console.viewer import Viewer
+from agent_console.work import callers, register, register_drafts
 from agent_console.work.hints import OLDEST
-from agent_console.work.register import FIELDS, Record, RegisterFilter, StoredRecord, Version
+from agent_console.work.register import FIELDS, Record, Version
+from agent_console.work.register_drafts import Draft
 from agent_console.work.settings import RegisterField
 from backbone.dispositions import CallRegistered, Channel, DispositionOutcome, Sex
-from backbone.store.schema import calls
+from backbone.store.schema import calls, segments
 from backbone.store.tables.guidance import call_topics
 
 router = APIRouter(tags=["register"])
@@ -53,10 +54,14 @@ class RecordBody(Asked):
 
 
 class Guess(Asked):
-    """A field that was filled in beforehand, and the segment it was heard in (empty: not heard)."""
+    """A field that was filled in beforehand, and the segment it was heard in (empty: not heard).
+
+    `start` is when that segment begins on the call's clock, in seconds.
+    """
 
     field: RegisterField
     segment_id: str
+    start: float | None
 
 
 class RegisterView(Asked):
@@ -64,7 +69,7 @@ class RegisterView(Asked):
 
     `record` holds the guesses where nobody wrote anything; `guesses` says which these are. What is
     `missing` and the `completeness` (0..1) are of the record as shown; `stored` tells whether
-    anybody saved one.
+    anybody saved one. `draft` is what the one who asks has typed and not saved.
     """
 
     call_id: str
@@ -78,12 +83,29 @@ class RegisterView(Asked):
     by: str
     at: float | None
     history: list[Version]
+    draft: Draft | None
 
 
 @router.get("/calls/{call_id}/register")
-async def get_register(_who: Who, context: Context, call_id: CallId) -> RegisterView:
+async def get_register(who: Who, context: Context, call_id: CallId) -> RegisterView:
     """Read a call's record, filled in with what was heard where nobody wrote anything."""
-    return await read(context, lambda c: _view(context, c, call_id))
+    return await read(context, lambda c: _view(context, c, who, call_id))
+
+
+@router.put("/calls/{call_id}/register/draft", status_code=204)
+async def put_draft(who: Who, context: Context, call_id: CallId, body: RecordBody) -> None:
+    """Keep what one has typed so far: the fields that are given, and no others.
+
+    None given takes the draft back. Saving the record does too.
+    """
+    values = body.model_dump(mode="json", exclude_unset=True, exclude={"version"})
+
+    def put(connection: Connection) -> None:
+        _check_call(connection, call_id)
+        now = context.clock.time()
+        register_drafts.put(connection, call_id, who.username, body.version, values, now)
+
+    await write(context, put)
 
 
 @router.put("/calls/{call_id}/register")
@@ -132,33 +154,26 @@ async def put_register(
         )
         said = f"version {event.version}"
         await keep(context, event, entry(context, who, "register", call_id, said, call_id))
-    return await read(context, lambda c: _view(context, c, call_id))
+        await write(context, lambda c: register_drafts.drop(c, call_id, who.username))
+    return await read(context, lambda c: _view(context, c, who, call_id))
 
 
-@router.get("/registers")
-async def list_registers(
-    *,
-    who: Who,
-    context: Context,
-    state: RegisterFilter = "all",
-    topic: Annotated[str, Query(max_length=64)] = "",
-    agent: Annotated[str, Query(max_length=128)] = "",
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Page[StoredRecord]:
-    """Records, newest first."""
-    return await read(
-        context,
-        lambda c: register.listed(
-            c, who.scope, state, topic=topic, agent=agent, limit=limit, cursor=cursor
-        ),
-    )
-
-
-def _view(context: ConsoleContext, connection: Connection, call_id: str) -> RegisterView:
-    known_call = select(calls.c.call_id).where(calls.c.call_id == call_id)
-    if connection.execute(known_call).first() is None:
+def _check_call(connection: Connection, call_id: str) -> None:
+    known = select(calls.c.call_id).where(calls.c.call_id == call_id)
+    if connection.execute(known).first() is None:
         raise not_found("call")
+
+
+def _starts(connection: Connection, segment_ids: list[str]) -> dict[str, float]:
+    query = select(segments.c.segment_id, segments.c.start)
+    found = connection.execute(query.where(segments.c.segment_id.in_(segment_ids)))
+    return {row.segment_id: row.start for row in found}
+
+
+def _view(
+    context: ConsoleContext, connection: Connection, who: Viewer, call_id: str
+) -> RegisterView:
+    _check_call(connection, call_id)
     stored = register.find(connection, call_id)
     heard = context.desk.hearing.hints_of(connection, call_id).guesses()
     guesses: dict[str, object] = {name: hint.value for name, hint in heard.items()}
@@ -167,15 +182,20 @@ def _view(context: ConsoleContext, connection: Connection, call_id: str) -> Regi
     # What somebody saved is a person's word: what was left empty then was left so on purpose.
     record = stored.record if stored is not None else register.prefilled(Record(), guesses)
     required = context.desk.settings.registers.required
+    where: dict[str, str] = (
+        {name: hint.segment_id for name, hint in heard.items()} if stored is None else {}
+    )
+    starts = _starts(connection, list(where.values()))
     return RegisterView(
         call_id=call_id,
         stored=stored is not None,
         version=0 if stored is None else stored.version,
         record=record,
         guesses=[
-            Guess(field=name, segment_id=heard[name].segment_id if name in heard else "")
+            Guess(field=name, segment_id=segment, start=starts.get(segment))
             for name in FIELDS
             if stored is None and name in guesses
+            for segment in [where.get(name, "")]
         ],
         required=[name for name in FIELDS if name in required],
         missing=register.missing(record, required),
@@ -183,4 +203,5 @@ def _view(context: ConsoleContext, connection: Connection, call_id: str) -> Regi
         by="" if stored is None else stored.by,
         at=None if stored is None else stored.at,
         history=register.history(connection, call_id),
+        draft=register_drafts.find(connection, call_id, who.username),
     )

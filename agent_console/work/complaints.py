@@ -16,12 +16,11 @@ from agent_console.events import (
     ComplaintAction,
     ComplaintMoved,
     ComplaintOpened,
+    ComplaintOutcome,
     ComplaintOverdue,
     ComplaintState,
     Deadline,
 )
-from agent_console.paging import Page, page
-from agent_console.scope import Scope
 from agent_console.work.rows import from_row
 from agent_console.work.settings import ComplaintSettings
 from backbone.events import Event
@@ -77,16 +76,18 @@ class Complaint:
     closed_at: float | None
     answer_overdue_at: float | None
     close_overdue_at: float | None
+    outcome: ComplaintOutcome | Literal[""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Something that was done about a complaint."""
+    """Something that was done about a complaint; `owner` is whom it was handed to, if it was."""
 
     action: ComplaintAction
     by: str
     at: float
     text: str
+    owner: str
 
 
 def deadlines(
@@ -133,19 +134,6 @@ def untold(complaint: Complaint, now: float) -> list[Deadline]:
     return [deadline for deadline in late(complaint, now) if told[deadline] is None]
 
 
-ComplaintFilter = Literal["all", "open", "answered", "closed", "overdue"]
-
-
-def find(connection: Connection, complaint_id: str, scope: Scope) -> Complaint | None:
-    """One complaint; None when there is none in this scope."""
-    query = select(complaints).where(
-        complaints.c.complaint_id == complaint_id,
-        scope.where(complaints.c.queue, complaints.c.agent),
-    )
-    row = connection.execute(query).mappings().first()
-    return None if row is None else _complaint(row)
-
-
 def steps_of(connection: Connection, complaint_ids: Iterable[str]) -> dict[str, list[Step]]:
     """What was done about these complaints, oldest first."""
     found: dict[str, list[Step]] = {complaint_id: [] for complaint_id in complaint_ids}
@@ -155,40 +143,9 @@ def steps_of(connection: Connection, complaint_ids: Iterable[str]) -> dict[str, 
         .order_by(complaint_steps.c.at, complaint_steps.c.step_id)
     )
     for row in connection.execute(query):
-        step = Step(action=row.action, by=row.by, at=row.at, text=row.text)
+        step = Step(action=row.action, by=row.by, at=row.at, text=row.text, owner=row.owner)
         found[row.complaint_id].append(step)
     return found
-
-
-def listed(
-    connection: Connection,
-    scope: Scope,
-    which: ComplaintFilter,
-    *,
-    card: Card | None = None,
-    limit: int,
-    cursor: str | None,
-) -> Page[Complaint]:
-    """Complaints by when they were opened, newest first.
-
-    Raises:
-        BadCursorError: the cursor is none of ours.
-    """
-    query = select(complaints).where(scope.where(complaints.c.queue, complaints.c.agent))
-    if which == "overdue":
-        query = query.where(
-            complaints.c.state != "closed",
-            or_(
-                complaints.c.answer_overdue_at.is_not(None),
-                complaints.c.close_overdue_at.is_not(None),
-            ),
-        )
-    elif which != "all":
-        query = query.where(complaints.c.state == which)
-    if card is not None:
-        query = query.where(complaints.c.card == card)
-    order = (complaints.c.opened_at, complaints.c.complaint_id)
-    return page(connection, query, order, _complaint, limit=limit, cursor=cursor)
 
 
 def open_of_caller(connection: Connection, caller_id: str, limit: int) -> list[Complaint]:
@@ -199,7 +156,7 @@ def open_of_caller(connection: Connection, caller_id: str, limit: int) -> list[C
         .order_by(complaints.c.opened_at.desc())
         .limit(limit)
     )
-    return [_complaint(row) for row in connection.execute(query).mappings()]
+    return [complaint_of(row) for row in connection.execute(query).mappings()]
 
 
 def running_late(connection: Connection, now: float) -> list[Complaint]:
@@ -215,10 +172,11 @@ def running_late(connection: Connection, now: float) -> list[Complaint]:
             and_(complaints.c.close_overdue_at.is_(None), complaints.c.close_due < now),
         ),
     )
-    return [_complaint(row) for row in connection.execute(query).mappings()]
+    return [complaint_of(row) for row in connection.execute(query).mappings()]
 
 
-def _complaint(row: RowMapping) -> Complaint:
+def complaint_of(row: RowMapping) -> Complaint:
+    """A row of the table as a complaint."""
     return from_row(Complaint, row)
 
 
@@ -261,6 +219,7 @@ def _moved(connection: Connection, seq: int, event: Event) -> None:
             "by": event.by,
             "at": event.at,
             "text": event.text,
+            "owner": event.owner if event.action == "assign" else "",
         },
     )
     key = complaints.c.complaint_id == event.complaint_id
@@ -271,9 +230,9 @@ def _moved(connection: Connection, seq: int, event: Event) -> None:
     if event.state in {"answered", "closed"} and row.answered_at is None:
         values["answered_at"] = event.at
     if event.action == "close":
-        values["closed_at"] = event.at
+        values |= {"closed_at": event.at, "outcome": event.outcome}
     elif event.action == "reopen":
-        values["closed_at"] = None
+        values |= {"closed_at": None, "outcome": ""}
     connection.execute(update(complaints).where(key).values(**values))
 
 

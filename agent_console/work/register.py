@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, select
 
-from agent_console.paging import Page, page
-from agent_console.scope import Scope
 from agent_console.work.rows import from_row
 from agent_console.work.settings import RegisterField
 from backbone.dispositions import CallRegistered, Channel, DispositionOutcome, Sex
@@ -22,7 +20,6 @@ from backbone.store.journal import Projection
 from backbone.store.rows import replace_row
 from backbone.store.tables.work import register_versions, registers
 
-RegisterFilter = Literal["all", "incomplete", "follow_up"]
 FIELDS: tuple[RegisterField, ...] = get_args(RegisterField)
 
 
@@ -102,7 +99,7 @@ def find(connection: Connection, call_id: str) -> StoredRecord | None:
     """A call's record as it is now."""
     row = connection.execute(select(registers).where(registers.c.call_id == call_id)).mappings()
     found = row.first()
-    return None if found is None else _stored(found)
+    return None if found is None else stored(found)
 
 
 def history(connection: Connection, call_id: str) -> list[Version]:
@@ -123,43 +120,6 @@ def history(connection: Connection, call_id: str) -> list[Version]:
     ]
 
 
-def listed(
-    connection: Connection,
-    scope: Scope,
-    which: RegisterFilter,
-    *,
-    topic: str = "",
-    agent: str = "",
-    limit: int,
-    cursor: str | None,
-) -> Page[StoredRecord]:
-    """Records by when they were first written, newest first.
-
-    Args:
-        connection: to read with.
-        scope: whose calls count.
-        which: `follow_up` are those with a time set for one.
-        topic: only this one, if set.
-        agent: only this interface's, if set.
-        limit: how many at most.
-        cursor: of the page before.
-
-    Raises:
-        BadCursorError: the cursor is none of ours.
-    """
-    query = select(registers).where(scope.where(registers.c.queue, registers.c.agent))
-    if which == "incomplete":
-        query = query.where(~registers.c.complete)
-    elif which == "follow_up":
-        query = query.where(registers.c.follow_up_due.is_not(None))
-    if topic:
-        query = query.where(registers.c.topic == topic)
-    if agent:
-        query = query.where(registers.c.agent == agent)
-    order = (registers.c.first_at, registers.c.call_id)
-    return page(connection, query, order, _stored, limit=limit, cursor=cursor)
-
-
 def last_of_caller(connection: Connection, caller_id: str, but: str) -> StoredRecord | None:
     """The newest record of a caller, of another call than `but`."""
     query = (
@@ -169,10 +129,11 @@ def last_of_caller(connection: Connection, caller_id: str, but: str) -> StoredRe
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
-    return None if row is None else _stored(row)
+    return None if row is None else stored(row)
 
 
-def _stored(row: RowMapping) -> StoredRecord:
+def stored(row: RowMapping) -> StoredRecord:
+    """A row of the table as a record."""
     return from_row(StoredRecord, row, record=from_row(Record, row))
 
 

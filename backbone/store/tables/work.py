@@ -102,6 +102,18 @@ register_versions = Table(
 )
 """The same, as it ever was; `record` is JSON."""
 
+register_drafts = Table(
+    "register_drafts",
+    metadata,
+    Column("call_id", String(36), primary_key=True),
+    Column("username", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""What somebody has typed and not saved; `fields` is JSON, of what was touched only, and `version`
+the record that it was typed over."""
+
 complaints = Table(
     "complaints",
     metadata,
@@ -123,6 +135,7 @@ complaints = Table(
     Column("closed_at", Float),
     Column("answer_overdue_at", Float),
     Column("close_overdue_at", Float),
+    Column("outcome", String(32), nullable=False, default="", server_default=""),
     Index(None, "opened_at", "complaint_id"),
     Index(None, "state", "opened_at"),
     Index(None, "caller_id", "state"),
@@ -137,6 +150,7 @@ complaint_steps = Table(
     Column("by", String(64), nullable=False),
     Column("at", Float, nullable=False),
     Column("text", Text, nullable=False),
+    Column("owner", String(64), nullable=False, default="", server_default=""),
 )
 """What was done about a complaint, in its order."""
 

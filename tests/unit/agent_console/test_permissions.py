@@ -33,6 +33,7 @@ AGENTS_MAY = {
     "GET /calls/{}/caller",
     "GET /calls/{}/register",
     "GET /complaints",
+    "GET /complaints/{}",
     "GET /control/phone",
     "GET /inspections",
     "GET /inspections/{}",
@@ -41,6 +42,8 @@ AGENTS_MAY = {
     "GET /me",
     "GET /queues",
     "GET /registers",
+    "GET /registers/agents",
+    "GET /registers/unwritten",
     "GET /sessions",
     "GET /topics",
     "PATCH /me",
@@ -51,6 +54,7 @@ AGENTS_MAY = {
     "POST /me/password",
     "POST /ws-ticket",
     "PUT /calls/{}/register",
+    "PUT /calls/{}/register/draft",
     "PUT /callers/{}/card",
 }
 

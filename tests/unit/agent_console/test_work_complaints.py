@@ -91,19 +91,23 @@ async def test_a_complaint_moves_and_every_step_is_kept(shop: Office, clock: Man
     complaint = (await opened(shop))["complaint"]
     url = f"{API}/complaints/{complaint['complaint_id']}"
     lead = await shop.as_("li", "lead")
+    await shop.as_("ma", "manager")
     for body, state in [
         ({"action": "note", "text": "查了账单"}, "open"),
         ({"action": "assign", "owner": "ma"}, "open"),
         ({"action": "answer", "text": "已回电"}, "answered"),
-        ({"action": "close", "text": "退款"}, "closed"),
+        ({"action": "close", "text": "退款", "outcome": "substantiated"}, "closed"),
         ({"action": "reopen", "text": "没退到账"}, "answered"),
-        ({"action": "close", "text": "到账"}, "closed"),
+        ({"action": "close", "text": "到账", "outcome": "partly"}, "closed"),
     ]:
         await clock.advance(60)
         moved = await lead.patch(url, json=body)
         assert moved.json()["complaint"]["state"] == state, moved.text
     known = moved.json()
-    assert known["complaint"]["owner"] == "ma"
+    assert (known["complaint"]["owner"], known["complaint"]["outcome"]) == ("ma", "partly")
+    assert known["may"] == ["note", "reopen"]
+    assert known["steps"][1]["owner"] == "ma"
+    assert (await lead.get(url)).json() == known
     assert known["complaint"]["answered_at"] == EVENING.timestamp() + 180
     assert known["complaint"]["closed_at"] == EVENING.timestamp() + 360
     assert [step["action"] for step in known["steps"]] == [
@@ -116,20 +120,24 @@ async def test_a_complaint_moves_and_every_step_is_kept(shop: Office, clock: Man
     ]
     late = await lead.patch(url, json={"action": "answer", "text": "x"})
     assert is_problem(late, 409, "not_possible")
+    agent = await shop.as_("an", "agent")
     for bad in (
         {"action": "burn", "text": "x"},
         {"action": "note"},
         {"action": "assign"},
         {"action": "note", "text": "x", "owner": "ma"},
+        {"action": "note", "text": "x", "outcome": "partly"},
+        {"action": "close", "text": "x"},
+        {"action": "close", "text": "x", "outcome": "happy"},
+        {"action": "assign", "owner": "nobody"},
+        {"action": "assign", "owner": "an"},
         {"action": "note", "text": "x" * 3000},
     ):
         assert is_problem(await lead.patch(url, json=bad), 422, "invalid_request")
     gone = await lead.patch(f"{API}/complaints/none", json={"action": "note", "text": "x"})
     assert is_problem(gone, 404, "not_found")
-    agent = await shop.as_("an", "agent")
-    assert is_problem(
-        await agent.patch(url, json={"action": "close", "text": "x"}), 403, "not_permitted"
-    )
+    note = {"action": "note", "text": "x"}
+    assert is_problem(await agent.patch(url, json=note), 403, "not_permitted")
     assert [one.action for one in shop.audit()][-1] == "complaint_opened"
     assert len(shop.audit()) == 7
 
@@ -187,6 +195,9 @@ async def test_an_alert_becomes_one_complaint_however_often_it_is_opened(shop: O
         {"call_id": call.id, "card": "red"},
         {"call_id": call.id, "alert_id": threat, "card": "red", "text": "x"},
         {"call_id": call.id, "card": "green", "text": "x"},
+        {"call_id": call.id, "queue": "收费", "card": "red", "text": "x"},
+        {"call_id": call.id, "number": "13800138000", "card": "red", "text": "x"},
+        {"queue": "收费"},
     ):
         assert is_problem(await agent.post(f"{API}/complaints", json=body), 422, "invalid_request")
     assert len((await agent.get(f"{API}/complaints")).json()["items"]) == 2
@@ -213,5 +224,91 @@ async def test_each_deadline_that_passes_is_told_once(shop: Office, clock: Manua
     overdue = (await lead.get(f"{API}/complaints", params={"state": "overdue"})).json()["items"]
     assert [one["complaint"]["complaint_id"] for one in overdue] == [red]
     assert overdue[0]["late"] is True
-    await lead.patch(f"{API}/complaints/{red}", json={"action": "close", "text": "办结"})
+    done = {"action": "close", "text": "办结", "outcome": "substantiated"}
+    await lead.patch(f"{API}/complaints/{red}", json=done)
     assert (await lead.get(f"{API}/complaints", params={"state": "overdue"})).json()["items"] == []
+
+
+async def listed(shop: Office, username: str, role: str, **params) -> list[str]:
+    client = await shop.as_(username, role)
+    answer = await client.get(f"{API}/complaints", params=params)
+    assert answer.status_code == 200, answer.text
+    return [one["complaint"]["text"] for one in answer.json()["items"]]
+
+
+async def test_what_is_due_soonest_stands_first_and_what_is_closed_last(
+    shop: Office, clock: ManualClock
+) -> None:
+    lead = await shop.as_("li", "lead")
+    call = await shop.call("one")
+    ids = {}
+    for card, text in [
+        ("yellow", "先到的黄牌"),
+        ("red", "红牌"),
+        ("yellow", "已答复"),
+        ("yellow", "办结了"),
+        ("red", "已答复的红牌"),
+    ]:
+        body = {"call_id": call.id, "card": card, "text": text}
+        answer = await lead.post(f"{API}/complaints", json=body)
+        ids[text] = answer.json()["complaint"]["complaint_id"]
+        await clock.advance(60)
+    for text, body in [
+        ("已答复", {"action": "answer", "text": "已回电"}),
+        ("已答复的红牌", {"action": "answer", "text": "已回电"}),
+        ("办结了", {"action": "close", "text": "撤回", "outcome": "withdrawn"}),
+    ]:
+        await lead.patch(f"{API}/complaints/{ids[text]}", json=body)
+    due = ["红牌", "先到的黄牌", "已答复的红牌", "已答复", "办结了"]
+    assert await listed(shop, "li", "lead", order="due") == due
+    assert await listed(shop, "li", "lead", order="due", state="unsettled") == due[:-1]
+    first = (await lead.get(f"{API}/complaints", params={"order": "due", "limit": 2})).json()
+    rest = {"order": "due", "cursor": first["next"]}
+    assert await listed(shop, "li", "lead", **rest) == due[2:]
+    await clock.advance(3 * HOUR)
+    assert await listed(shop, "li", "lead", state="overdue") == ["红牌"]
+
+
+async def test_a_complaint_is_found_by_call_team_and_who_has_it(shop: Office) -> None:
+    shop.console.team("甲", queues=("预约挂号",))
+    shop.console.team("乙", queues=("收费",))
+    lead, agent = await shop.as_("li", "lead"), await shop.as_("an", "agent")
+    call = await shop.call("one")
+    by_agent = {"call_id": call.id, "card": "yellow", "text": "坐席登记"}
+    filed = (await agent.post(f"{API}/complaints", json=by_agent)).json()
+    assert filed["complaint"]["owner"] == ""
+    assert filed["caller"] == "•••• 8000"
+    letter = {"queue": "收费", "card": "red", "text": "来信", "number": "13900139000"}
+    await lead.post(f"{API}/complaints", json=letter)
+    assert await listed(shop, "li", "lead", call_id=call.id) == ["坐席登记"]
+    assert await listed(shop, "li", "lead", team="甲") == ["坐席登记"]
+    assert await listed(shop, "li", "lead", team="乙") == ["来信"]
+    assert await listed(shop, "li", "lead", team="丙") == []
+    assert await listed(shop, "li", "lead", owner="") == ["坐席登记"]
+    assert await listed(shop, "li", "lead", owner="li") == ["来信"]
+    # A later call from the number of the letter pops it up; the number itself is not kept.
+    again = await shop.call("again", caller="13900139000")
+    caller = (await lead.get(f"{API}/calls/{again.id}/caller")).json()
+    assert [one["text"] for one in caller["open_complaints"]] == ["来信"]
+    owners = (await lead.get(f"{API}/complaints/owners")).json()
+    assert [(one["username"], one["role"]) for one in owners] == [("li", "lead")]
+
+
+async def test_what_one_filed_stays_in_sight_and_a_queue_out_of_it_is_refused(
+    shop: Office,
+) -> None:
+    shop.console.team("甲", queues=("预约挂号",))
+    agent = await shop.as_("an", "agent")
+    lead = await shop.as_("zhou", "lead", teams=("甲",))
+    letter = {"queue": "收费", "card": "red", "text": "窗口收到的信"}
+    assert is_problem(await lead.post(f"{API}/complaints", json=letter), 404, "not_found")
+    filed = (await agent.post(f"{API}/complaints", json=letter)).json()["complaint"]
+    assert await listed(shop, "an", "agent") == ["窗口收到的信"]
+    assert await listed(shop, "zhou", "lead") == []
+    url = f"{API}/complaints/{filed['complaint_id']}"
+    assert is_problem(await lead.get(url), 404, "not_found")
+    everywhere = await shop.as_("li", "lead")
+    await everywhere.patch(url, json={"action": "assign", "owner": "zhou"})
+    assert await listed(shop, "zhou", "lead") == ["窗口收到的信"]
+    other = await shop.as_("bo", "agent", agent="PJSIP/1002")
+    assert is_problem(await other.get(url), 404, "not_found")

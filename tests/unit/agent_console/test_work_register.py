@@ -107,6 +107,7 @@ async def test_the_form_comes_filled_with_what_was_heard(shop: Office) -> None:
         "follow_up_due": None,
     }
     where = {guess["field"]: guess["segment_id"] for guess in form["guesses"]}
+    assert all(guess["start"] is None for guess in form["guesses"])
     assert where == {"age": "s1", "sex": "s1", "need": "s1", "outcome": "s2", "channel": ""}
     assert form["missing"] == ["topic", "first_contact_resolved"]
     assert form["completeness"] == pytest.approx(4 / 6)
@@ -215,3 +216,76 @@ async def test_of_an_unknown_call_nothing_is_written(shop: Office) -> None:
         await lead.get(f"{API}/calls/none/register"),
     ):
         assert is_problem(answer, 404, "not_found")
+
+
+async def test_what_is_typed_is_kept_until_it_is_saved_and_is_the_writers_own(
+    shop: Office,
+) -> None:
+    call = await shop.call("one")
+    agent, lead = await shop.as_("an", "agent"), await shop.as_("li", "lead")
+    url = f"{API}/calls/{call.id}/register"
+    typed = {"version": 0, "need": "挂心内", "age": None, "first_contact_resolved": False}
+    assert (await agent.put(f"{url}/draft", json=typed)).status_code == 204
+    form = (await agent.get(url)).json()
+    assert form["stored"] is False
+    draft = form["draft"]
+    assert sorted(draft["fields"]) == ["age", "first_contact_resolved", "need"]
+    assert (draft["version"], draft["record"]["need"]) == (0, "挂心内")
+    assert (await lead.get(url)).json()["draft"] is None
+    unwritten = (await lead.get(f"{API}/registers/unwritten")).json()["items"]
+    assert [(one["call_id"], one["draft"]) for one in unwritten] == [(call.id, True)]
+    assert [one.action for one in shop.audit()] == []
+    saved = (await agent.put(url, json=WHOLE)).json()
+    assert (saved["draft"], saved["version"]) == (None, 1)
+    assert (await lead.get(f"{API}/registers/unwritten")).json()["items"] == []
+    await agent.put(f"{url}/draft", json=typed)
+    await agent.put(f"{url}/draft", json={"version": 1})
+    assert (await agent.get(url)).json()["draft"] is None
+    assert is_problem(await agent.put(f"{url}/draft", json={"age": 400}), 422, "invalid_request")
+    assert is_problem(
+        await lead.put(f"{API}/calls/none/register/draft", json=typed), 404, "not_found"
+    )
+
+
+async def test_follow_ups_come_by_their_time_until_they_are_made(shop: Office) -> None:
+    agent = await shop.as_("an", "agent")
+    now = shop.world.clock.time()
+    ids = []
+    for number, due in enumerate((now + 7200, now - 60, now + 90_000)):
+        ids.append((await shop.call(f"c{number}")).id)
+        body = {**WHOLE, "outcome": "follow_up", "follow_up_due": due}
+        await agent.put(f"{API}/calls/{ids[-1]}/register", json=body)
+
+    async def due(**params) -> list[str]:
+        answer = await agent.get(f"{API}/registers", params={"state": "due", **params})
+        return [one["call_id"] for one in answer.json()["items"]]
+
+    assert await due() == [ids[1], ids[0], ids[2]]
+    assert await due(due_before=now + 86_400) == [ids[1], ids[0]]
+    first = (await agent.get(f"{API}/registers", params={"state": "due", "limit": 1})).json()
+    assert first["items"][0]["caller"] == "•••• 8000"
+    assert await due(cursor=first["next"]) == [ids[0], ids[2]]
+    made = {**WHOLE, "outcome": "answered", "follow_up_due": now - 60, "version": 1}
+    await agent.put(f"{API}/calls/{ids[1]}/register", json=made)
+    assert await due() == [ids[0], ids[2]]
+
+
+async def test_a_lead_sees_how_far_each_agent_is(shop: Office) -> None:
+    lead, agent = await shop.as_("li", "lead"), await shop.as_("an", "agent")
+    now = shop.world.clock.time()
+    calls = [await shop.call(f"c{number}") for number in range(3)]
+    other = await shop.call("other", agent="PJSIP/1002")
+    late = {**WHOLE, "outcome": "follow_up", "follow_up_due": now - 60}
+    await agent.put(f"{API}/calls/{calls[0].id}/register", json=late)
+    await agent.put(f"{API}/calls/{calls[1].id}/register", json={"sex": "male"})
+    url = f"{API}/registers/agents"
+    mine = {"agent": "PJSIP/1001", "calls": 3, "written": 2, "complete": 1, "due": 1}
+    theirs = {"agent": "PJSIP/1002", "calls": 1, "written": 0, "complete": 0, "due": 0}
+    assert (await lead.get(url)).json() == [mine, theirs]
+    assert (await agent.get(url)).json() == [mine]
+    assert (await lead.get(url, params={"to": now - 9e5})).json() == []
+    left = (await lead.get(f"{API}/registers/unwritten")).json()["items"]
+    assert {one["call_id"] for one in left} == {calls[2].id, other.id}
+    assert all(one["number"] == "•••• 8000" for one in left)
+    mine_left = (await agent.get(f"{API}/registers/unwritten")).json()["items"]
+    assert [one["call_id"] for one in mine_left] == [calls[2].id]

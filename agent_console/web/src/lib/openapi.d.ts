@@ -372,6 +372,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call_id}/register/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Draft
+         * @description Keep what one has typed so far: the fields that are given, and no others.
+         *
+         *     None given takes the draft back. Saving the record does too.
+         */
+        put: operations["put_draft_api_v1_calls__call_id__register_draft_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}/replay": {
         parameters: {
             query?: never;
@@ -421,7 +443,10 @@ export interface paths {
         };
         /**
          * List Complaints
-         * @description Complaints, newest first.
+         * @description Complaints in sight, those filed or owned by oneself among them.
+         *
+         *     The newest come first, or with `order=due` what is due soonest, then what has no deadline, then
+         *     what is closed.
          */
         get: operations["list_complaints_api_v1_complaints_get"];
         put?: never;
@@ -436,6 +461,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/complaints/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Owners
+         * @description Who may be given a complaint, by name.
+         */
+        get: operations["list_owners_api_v1_complaints_owners_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/complaints/{complaint_id}": {
         parameters: {
             query?: never;
@@ -443,7 +488,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get Complaint
+         * @description Read one complaint, with all that was done about it.
+         */
+        get: operations["get_complaint_api_v1_complaints__complaint_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1193,9 +1242,49 @@ export interface paths {
         };
         /**
          * List Registers
-         * @description Records, newest first.
+         * @description Records, newest first; with `state=due` follow-ups to be made, the first due first.
          */
         get: operations["list_registers_api_v1_registers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List By Agent
+         * @description How complete each agent's records are; of today's calls unless said otherwise.
+         */
+        get: operations["list_by_agent_api_v1_registers_agents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers/unwritten": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Unwritten
+         * @description Calls of the last week, or since `from`, that have no record; numbers are masked.
+         */
+        get: operations["list_unwritten_api_v1_registers_unwritten_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1480,6 +1569,24 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AgentRegisters
+         * @description How many of an agent's calls were talked in, have a record, and a complete one.
+         *
+         *     `due`: follow-ups whose time has come.
+         */
+        AgentRegisters: {
+            /** Agent */
+            agent: string;
+            /** Calls */
+            calls: number;
+            /** Complete */
+            complete: number;
+            /** Due */
+            due: number;
+            /** Written */
+            written: number;
+        };
         /**
          * AgentRow
          * @description An agent: `since` and `wrap_up_until` in epoch seconds, `occupancy` 0..1 of today.
@@ -2215,6 +2322,8 @@ export interface components {
             opened_at: number;
             /** Opened By */
             opened_by: string;
+            /** Outcome */
+            outcome: ("substantiated" | "partly" | "unsubstantiated" | "withdrawn" | "referred") | "";
             /** Owner */
             owner: string;
             /** Queue */
@@ -2230,6 +2339,8 @@ export interface components {
         /**
          * ComplaintStep
          * @description What was done about it. `assign` hands it to `owner`; the others need words.
+         *
+         *     `close` needs an outcome too.
          */
         ComplaintStep: {
             /**
@@ -2237,6 +2348,8 @@ export interface components {
              * @enum {string}
              */
             action: "note" | "assign" | "answer" | "close" | "reopen";
+            /** Outcome */
+            outcome?: ("substantiated" | "partly" | "unsubstantiated" | "withdrawn" | "referred") | null;
             /**
              * Owner
              * @default
@@ -2251,19 +2364,32 @@ export interface components {
         /**
          * ComplaintView
          * @description A complaint with its deadlines as people read them, and what was done about it.
+         *
+         *     `caller` is masked; it and the topic are empty where the complaint is about no call.
+         *     `may` is what can be done next.
          */
         ComplaintView: {
             /** Answer Due Local */
             answer_due_local: string;
+            /** Call At */
+            call_at: number | null;
+            /** Caller */
+            caller: string;
             /** Close Due Local */
             close_due_local: string | null;
             complaint: components["schemas"]["Complaint"];
             /** Late */
             late: boolean;
+            /** May */
+            may: ("note" | "assign" | "answer" | "close" | "reopen")[];
             /** Opened At Local */
             opened_at_local: string;
             /** Steps */
             steps: components["schemas"]["Step"][];
+            /** Topic Title */
+            topic_title: string;
+            /** Topic Title En */
+            topic_title_en: string;
         };
         /**
          * DayView
@@ -2279,6 +2405,19 @@ export interface components {
             day: string;
             /** Slots */
             slots: components["schemas"]["SlotView"][];
+        };
+        /**
+         * Draft
+         * @description Typed over `version` of the record; `fields` names what was touched, `record` holds it.
+         */
+        Draft: {
+            /** At */
+            at: number;
+            /** Fields */
+            fields: string[];
+            record: components["schemas"]["Record"];
+            /** Version */
+            version: number;
         };
         /**
          * EmotionView
@@ -2411,6 +2550,8 @@ export interface components {
         /**
          * Guess
          * @description A field that was filled in beforehand, and the segment it was heard in (empty: not heard).
+         *
+         *     `start` is when that segment begins on the call's clock, in seconds.
          */
         Guess: {
             /**
@@ -2420,6 +2561,8 @@ export interface components {
             field: "age" | "sex" | "address" | "channel" | "topic" | "need" | "outcome" | "first_contact_resolved" | "follow_up_due";
             /** Segment Id */
             segment_id: string;
+            /** Start */
+            start: number | null;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -2713,6 +2856,37 @@ export interface components {
             mine: boolean;
         };
         /**
+         * ListedRecord
+         * @description A record with the caller, masked, and what is missing in it.
+         */
+        ListedRecord: {
+            /** Agent */
+            agent: string;
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Call Id */
+            call_id: string;
+            /** Caller */
+            caller: string;
+            /** Caller Id */
+            caller_id: string;
+            /** Complete */
+            complete: boolean;
+            /** Completeness */
+            completeness: number;
+            /** First At */
+            first_at: number;
+            /** Missing */
+            missing: ("age" | "sex" | "address" | "channel" | "topic" | "need" | "outcome" | "first_contact_resolved" | "follow_up_due")[];
+            /** Queue */
+            queue: string;
+            record: components["schemas"]["Record"];
+            /** Version */
+            version: number;
+        };
+        /**
          * Listening
          * @description A supervisor's session on a call.
          */
@@ -2813,10 +2987,11 @@ export interface components {
         };
         /**
          * NewComplaint
-         * @description A complaint about a call, by hand or from an alert.
+         * @description A complaint about a call, by hand or from an alert; or about a queue, where nobody called.
          *
          *     The card may be left to the kind of the alert. The one who opens it owns it unless `owner`
-         *     names somebody else.
+         *     names somebody else; an agent's is nobody's until it is assigned. `number` is whoever
+         *     complains about a queue: it is not kept, but their next call shows the complaint.
          */
         NewComplaint: {
             /**
@@ -2832,10 +3007,20 @@ export interface components {
             /** Card */
             card?: ("red" | "yellow") | null;
             /**
+             * Number
+             * @default
+             */
+            number: string;
+            /**
              * Owner
              * @default
              */
             owner: string;
+            /**
+             * Queue
+             * @default
+             */
+            queue: string;
             /**
              * Text
              * @default
@@ -2877,6 +3062,21 @@ export interface components {
             role: "agent" | "lead" | "inspector" | "manager" | "admin";
             /** Teams */
             teams?: string[] | null;
+            /** Username */
+            username: string;
+        };
+        /**
+         * Owner
+         * @description Somebody whom a complaint may be assigned to.
+         */
+        Owner: {
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "agent" | "lead" | "inspector" | "manager" | "admin";
             /** Username */
             username: string;
         };
@@ -2934,6 +3134,16 @@ export interface components {
          * Page
          * @description Some items, newest first, and the cursor of the following ones (None: there are none).
          */
+        Page_ListedRecord_: {
+            /** Items */
+            items: components["schemas"]["ListedRecord"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * Page
+         * @description Some items, newest first, and the cursor of the following ones (None: there are none).
+         */
         Page_Listed_: {
             /** Items */
             items: components["schemas"]["Listed"][];
@@ -2944,9 +3154,9 @@ export interface components {
          * Page
          * @description Some items, newest first, and the cursor of the following ones (None: there are none).
          */
-        Page_StoredRecord_: {
+        Page_Unwritten_: {
             /** Items */
-            items: components["schemas"]["StoredRecord"][];
+            items: components["schemas"]["Unwritten"][];
             /** Next */
             next: string | null;
         };
@@ -3179,7 +3389,7 @@ export interface components {
          *
          *     `record` holds the guesses where nobody wrote anything; `guesses` says which these are. What is
          *     `missing` and the `completeness` (0..1) are of the record as shown; `stored` tells whether
-         *     anybody saved one.
+         *     anybody saved one. `draft` is what the one who asks has typed and not saved.
          */
         RegisterView: {
             /** At */
@@ -3190,6 +3400,7 @@ export interface components {
             call_id: string;
             /** Completeness */
             completeness: number;
+            draft: components["schemas"]["Draft"] | null;
             /** Guesses */
             guesses: components["schemas"]["Guess"][];
             /** History */
@@ -3631,7 +3842,7 @@ export interface components {
         };
         /**
          * Step
-         * @description Something that was done about a complaint.
+         * @description Something that was done about a complaint; `owner` is whom it was handed to, if it was.
          */
         Step: {
             /**
@@ -3643,6 +3854,8 @@ export interface components {
             at: number;
             /** By */
             by: string;
+            /** Owner */
+            owner: string;
             /** Text */
             text: string;
         };
@@ -3856,6 +4069,30 @@ export interface components {
              * @default false
              */
             unintelligible: boolean;
+        };
+        /**
+         * Unwritten
+         * @description A call that was talked in and has no record; `draft`: somebody has begun one.
+         */
+        Unwritten: {
+            /** Agent */
+            agent: string;
+            /** Call Id */
+            call_id: string;
+            /** Draft */
+            draft: boolean;
+            /** Joined At */
+            joined_at: number;
+            /** Number */
+            number: string;
+            /** Queue */
+            queue: string;
+            /** Talk S */
+            talk_s: number | null;
+            /** Topic Title */
+            topic_title: string;
+            /** Topic Title En */
+            topic_title_en: string;
         };
         /**
          * UserView
@@ -4697,6 +4934,39 @@ export interface operations {
             };
         };
     };
+    put_draft_api_v1_calls__call_id__register_draft_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_replay_api_v1_calls__call_id__replay_get: {
         parameters: {
             query?: never;
@@ -4765,8 +5035,13 @@ export interface operations {
     list_complaints_api_v1_complaints_get: {
         parameters: {
             query?: {
-                state?: "all" | "open" | "answered" | "closed" | "overdue";
+                state?: "all" | "unsettled" | "open" | "answered" | "closed" | "overdue";
                 card?: ("red" | "yellow") | null;
+                /** @description Empty: those that nobody has. */
+                owner?: string | null;
+                team?: string;
+                call_id?: string | null;
+                order?: "newest" | "due";
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -4813,6 +5088,57 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComplaintView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_owners_api_v1_complaints_owners_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Owner"][];
+                };
+            };
+        };
+    };
+    get_complaint_api_v1_complaints__complaint_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                complaint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6099,9 +6425,10 @@ export interface operations {
     list_registers_api_v1_registers_get: {
         parameters: {
             query?: {
-                state?: "all" | "incomplete" | "follow_up";
+                state?: "all" | "incomplete" | "follow_up" | "due";
                 topic?: string;
                 agent?: string;
+                due_before?: number | null;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `next` of the page before. */
@@ -6119,7 +6446,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_StoredRecord_"];
+                    "application/json": components["schemas"]["Page_ListedRecord_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_by_agent_api_v1_registers_agents_get: {
+        parameters: {
+            query?: {
+                /** @description Epoch seconds, included. */
+                from?: number | null;
+                /** @description Epoch seconds, not included. */
+                to?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentRegisters"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_unwritten_api_v1_registers_unwritten_get: {
+        parameters: {
+            query?: {
+                agent?: string;
+                /** @description Epoch seconds, included. */
+                from?: number | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Unwritten_"];
                 };
             };
             /** @description Validation Error */
