@@ -2,6 +2,7 @@
 
 export const FRAME = {
   title: ["听诊", "Tingzhen"],
+  tagline: ["通话质检台", "call quality desk"],
   username: ["用户名", "User name"],
   password: ["密码", "Password"],
   login: ["登录", "Log in"],
