@@ -151,6 +151,8 @@ PERMISSIONS: Mapping[str, Rule] = {
     # One's own notifications
     "GET /me/notifications": _for(*_OVERSIGHT, reach="own"),
     "PUT /me/notifications": _for(*_OVERSIGHT, reach="own"),
+    "POST /me/notifications/browser": _for(*_OVERSIGHT, reach="own"),
+    "DELETE /me/notifications/{}": _for(*_OVERSIGHT, reach="own"),
     "POST /me/notifications/test": _for(*_OVERSIGHT, reach="own"),
 }
 

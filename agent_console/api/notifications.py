@@ -6,7 +6,7 @@ import asyncio
 from datetime import time
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import Field, StringConstraints, model_validator
 from sqlalchemy import Connection
 
@@ -15,22 +15,25 @@ from agent_console.api.writing import Asked, Name, entry, keep, read, write
 from agent_console.context import ConsoleContext
 from agent_console.problems import Problem
 from agent_console.work.notify import store
-from agent_console.work.notify.plan import Message, QuietHours
+from agent_console.work.notify.plan import Facts, Message, QuietHours
 from agent_console.work.notify.push import MOST_CHARACTERS, AddressError
 from agent_console.work.notify.store import (
     MOST_TARGETS,
     NewTarget,
     StoredTarget,
+    TooManyTargetsError,
     UnknownTargetError,
 )
-from agent_console.work.notify.webpush import Subscription, public_key
+from agent_console.work.notify.webpush import GoneError, Subscription, public_key
 from qa_engine.events import Severity
 
 router = APIRouter(prefix="/me/notifications", tags=["notifications"])
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 _TRIAL = Message(
-    "听诊 试推送 · Tingzhen trial", "推送已接通。\nPushes from the console reach this device."
+    "听诊 试推送 · Tingzhen trial",
+    "推送已接通。\nPushes from the console reach this device.",
+    Facts("trial", "", "trial", "info"),
 )
 
 
@@ -74,7 +77,7 @@ class PreferencesView(Asked):
     """The same as it is kept.
 
     `schemes` are the services that may be chosen here, `web_push_key` is what a browser subscribes
-    with.
+    with; it is empty where browsers may not.
     """
 
     targets: list[StoredTarget]
@@ -82,6 +85,19 @@ class PreferencesView(Asked):
     zone: str
     schemes: list[str]
     web_push_key: str
+
+
+class Browser(Asked):
+    """A browser that wants pushes, by its own subscription."""
+
+    name: Name = ""
+    subscription: Subscription
+
+
+class Subscribed(Asked):
+    """Which target a browser is."""
+
+    target_id: str
 
 
 class Trial(Asked):
@@ -142,6 +158,46 @@ async def put_notifications(who: Who, context: Context, body: Preferences) -> Pr
     return view
 
 
+@router.post("/browser")
+async def subscribe(who: Who, context: Context, body: Browser) -> Subscribed:
+    """Push to this browser from now on; the same browser again changes nothing."""
+    try:
+        await asyncio.to_thread(context.desk.sender.check, body.subscription.address())
+    except AddressError as error:
+        raise Problem(422, "bad_address", str(error)) from None
+    now = context.clock.time()
+
+    def add(connection: Connection) -> str:
+        return store.subscribe(
+            connection,
+            context.desk.keyring,
+            who.username,
+            body.name,
+            body.subscription,
+            now=now,
+        )
+
+    try:
+        async with context.desk.writing:
+            target_id = await write(context, add)
+    except TooManyTargetsError:
+        raise Problem(409, "too_many_targets", f"One has at most {MOST_TARGETS}.") from None
+    await keep(context, entry(context, who, "notifications", who.username, "browser added"))
+    return Subscribed(target_id=target_id)
+
+
+@router.delete("/{target_id}", status_code=204)
+async def remove_target(
+    who: Who, context: Context, target_id: Annotated[str, Path(max_length=64)]
+) -> None:
+    """Push to one of my targets no more."""
+    async with context.desk.writing:
+        known = await write(context, lambda c: store.forget(c, target_id, who.username))
+    if not known:
+        raise Problem(404, "not_found", "There is no such target of yours.")
+    await keep(context, entry(context, who, "notifications", who.username, "target removed"))
+
+
 @router.post("/test")
 async def try_notifications(who: Who, context: Context) -> list[Trial]:
     """Push a trial to each of my targets, once, and tell which took it."""
@@ -162,28 +218,32 @@ async def try_notifications(who: Who, context: Context) -> list[Trial]:
         return found
 
     targets = await read(context, addresses)
-    taken = await asyncio.gather(*(_try(context, url) for _, url in targets))
+    taken = await asyncio.gather(*(_try(context, *target) for target in targets))
     return [
         Trial(target_id=target_id, taken=ok)
         for (target_id, _), ok in zip(targets, taken, strict=True)
     ]
 
 
-async def _try(context: ConsoleContext, url: str) -> bool:
+async def _try(context: ConsoleContext, target_id: str, url: str) -> bool:
     try:
         return await asyncio.to_thread(context.desk.sender.send, url, _TRIAL)
+    except GoneError:
+        await write(context, lambda c: store.forget(c, target_id))
+        return False
     except Exception:  # noqa: BLE001 - a hundred services' code; what it says may hold the address
         return False
 
 
 def _view(context: ConsoleContext, connection: Connection, username: str) -> PreferencesView:
+    settings = context.desk.settings
     quiet = store.quiet_of(connection, username)
     return PreferencesView(
         targets=store.targets_of(connection, username),
         quiet=(
             None if quiet is None else Hours(start=f"{quiet.start:%H:%M}", end=f"{quiet.end:%H:%M}")
         ),
-        zone=context.desk.settings.zone,
-        schemes=sorted(context.desk.settings.notify.schemes),
-        web_push_key=public_key(context.desk.keyring),
+        zone=settings.zone,
+        schemes=sorted(settings.notify.schemes),
+        web_push_key=public_key(context.desk.keyring) if settings.notify.web_push else "",
     )

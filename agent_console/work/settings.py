@@ -74,6 +74,11 @@ class NotifySettings(_Section):
         ),
         description="Services that users may choose, by the scheme of their Apprise URL.",
     )
+    web_push: bool = Field(
+        False,
+        description="Let users subscribe their browsers: pushes then go through push services of "
+        "the browsers' makers, outside of the hospital.",
+    )
     web_push_hosts: tuple[str, ...] = Field(
         (
             "fcm.googleapis.com",

@@ -22,6 +22,7 @@ from agent_console.work.notify import store
 from agent_console.work.notify.outbox import Outbox, Push
 from agent_console.work.notify.plan import Notice, Person, Plan, message, plan
 from agent_console.work.notify.push import AddressError, Sender
+from agent_console.work.notify.webpush import GoneError
 from agent_console.work.secrets import Keyring
 from agent_console.work.settings import WorkSettings
 from backbone.bus import Bus
@@ -48,8 +49,8 @@ class Notifier:
     """The component.
 
     Counters: `notify_sent{scheme}`, `notify_failed{scheme}` (given up), `notify_retries{scheme}`,
-    `notify_dropped{reason}` (`full`, `gone`, `refused`), `notify_kept_back` (quiet hours) and
-    `notify_unplanned` (the store could not be read).
+    `notify_dropped{reason}` (`full`, `gone`, `refused`, `expired`), `notify_kept_back` (quiet
+    hours) and `notify_unplanned` (the store could not be read).
     """
 
     def __init__(
@@ -148,6 +149,9 @@ class Notifier:
         except _NotTakenError:
             self._counters.add("notify_failed", scheme=scheme)
             _log.warning("notify_failed", scheme=scheme, target_id=push.target.target_id)
+        except GoneError:
+            await self._in_thread(lambda: self._forget(push.target.target_id))
+            self._counters.add("notify_dropped", reason="expired")
         except AddressError:
             # Allowed when it was typed, not any more.
             self._counters.add("notify_dropped", reason="refused")
@@ -157,7 +161,7 @@ class Notifier:
     async def _send(self, push: Push, url: str) -> None:
         try:
             taken = await self._in_thread(lambda: self._sender.send(url, push.message))
-        except AddressError:
+        except (AddressError, GoneError):
             raise
         except Exception as error:  # noqa: BLE001 - a hundred services' code, none may end this task
             # Its text may hold the address, so only its class goes on.
@@ -168,6 +172,13 @@ class Notifier:
     def _address(self, target_id: str) -> tuple[str, str] | None:
         with self._engine.connect() as connection:
             return store.address(connection, self._keyring, target_id)
+
+    def _forget(self, target_id: str) -> None:
+        try:
+            with self._engine.begin() as connection:
+                store.forget(connection, target_id)
+        except SQLAlchemyError as error:  # the next push to it tries again
+            _log.warning("subscription_not_removed", error=type(error).__name__)
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -52,11 +52,26 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a push may tell, for who finds words of his own: a browser does.
+
+    `subject` is one of `Subject`, or `trial`.
+    """
+
+    subject: str
+    id: str
+    kind: str
+    severity: Severity
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """What goes out."""
+    """What goes out: in words, and as facts."""
 
     title: str
     body: str
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,9 @@ def message(notice: Notice, public_url: str) -> Message:
     if public_url:
         lines.append(f"{public_url}{_PAGES[notice.subject]}{notice.id}")
     return Message(
-        f"听诊 {_SUBJECTS[notice.subject]} · {_NAMES[notice.severity]}{again}", "\n".join(lines)
+        f"听诊 {_SUBJECTS[notice.subject]} · {_NAMES[notice.severity]}{again}",
+        "\n".join(lines),
+        Facts(notice.subject, notice.id, notice.kind, notice.severity, notice.level),
     )
 
 

@@ -7,8 +7,6 @@ error or an answer of the API; what people are shown of it is the scheme.
 from __future__ import annotations
 
 import logging
-import tempfile
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -74,16 +72,20 @@ class Sender(Protocol):
         ...
 
     def send(self, url: str, message: Message) -> bool:
-        """Push one message; whether the service took it."""
+        """Push one message; whether the service took it.
+
+        Raises:
+            GoneError: this browser's subscription is over.
+        """
         ...
 
 
 class AppriseSender:
-    """Pushes through Apprise."""
+    """Pushes through Apprise, and to browsers."""
 
     def __init__(self, settings: NotifySettings, keyring: Keyring) -> None:
         self._settings = settings
-        self._keyring = keyring
+        self._browsers = webpush.WebPush(settings, keyring)
         self._asset = apprise.AppriseAsset(
             app_id="Tingzhen",
             app_desc="Tingzhen",
@@ -107,14 +109,15 @@ class AppriseSender:
         return url.partition("://")[0].lower()
 
     def send(self, url: str, message: Message) -> bool:
-        """Push one message; whether the service took it."""
-        if not url.startswith(f"{webpush.SCHEME}:"):
-            return self._push(self._service(url), message)
-        subscription = self._subscription(url)
-        contact = self._settings.web_push_contact
-        with tempfile.TemporaryDirectory(prefix="tingzhen-push-") as folder:
-            made = webpush.apprise_url(subscription, self._keyring, contact, Path(folder))
-            return self._push(self._made(made), message)
+        """Push one message; whether the service took it.
+
+        Raises:
+            AddressError: the address is not allowed any more.
+            GoneError: this browser's subscription is over.
+        """
+        if url.startswith(f"{webpush.SCHEME}:"):
+            return self._browsers.send(self._subscription(url), message.facts)
+        return self._push(self._service(url), message)
 
     def _push(self, service: apprise.NotifyBase, message: Message) -> bool:
         sender = apprise.Apprise(asset=self._asset)
@@ -129,6 +132,8 @@ class AppriseSender:
         )
 
     def _subscription(self, url: str) -> webpush.Subscription:
+        if not self._settings.web_push:
+            raise AddressError("pushes to browsers are not allowed here: [work.notify] web_push")
         found = webpush.parse(url, self._settings.web_push_hosts)
         if found is None:
             raise AddressError("this browser's push service is not among those allowed here")
@@ -148,9 +153,6 @@ class AppriseSender:
             raise AddressError("this is no URL") from None
         if not options <= _OPTIONS:
             raise AddressError("this URL has an option that may not be used here")
-        return self._made(url)
-
-    def _made(self, url: str) -> apprise.NotifyBase:
         service = apprise.Apprise.instantiate(url, asset=self._asset, suppress_exceptions=True)
         if service is None:
             raise AddressError("Apprise cannot make sense of this URL")

@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from agent_console.work.notify.plan import QuietHours, Target
+from agent_console.work.notify.webpush import SCHEME, Subscription
 from agent_console.work.secrets import Keyring, SealError
 from backbone.ids import new_id
 from backbone.store.rows import replace_row
@@ -18,6 +20,7 @@ from backbone.store.tables.work import notify_hours, notify_targets
 from qa_engine.events import Severity
 
 MOST_TARGETS = 20
+USUAL_SEVERITIES: tuple[Severity, ...] = ("high", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ class NewTarget:
 
 class UnknownTargetError(LookupError):
     """No such address of this user."""
+
+
+class TooManyTargetsError(ValueError):
+    """A user has `MOST_TARGETS` addresses already."""
 
 
 def targets_of(connection: Connection, username: str) -> list[StoredTarget]:
@@ -115,6 +122,51 @@ def replace(
             "quiet_until": quiet.end.strftime("%H:%M"),
         }
         replace_row(connection, notify_hours, row)
+
+
+def subscribe(
+    connection: Connection,
+    keyring: Keyring,
+    username: str,
+    name: str,
+    subscription: Subscription,
+    *,
+    now: float,
+) -> str:
+    """Take in a user's browser; returns its target's id, the same each time for the same browser.
+
+    A browser that was somebody else's is this user's afterwards. What the user has set stays.
+
+    Raises:
+        TooManyTargetsError: the user has as many as one may have.
+    """
+    target_id = keyring.pseudonym(subscription.endpoint)
+    query = select(notify_targets).where(notify_targets.c.target_id == target_id)
+    known = connection.execute(query).mappings().first()
+    mine = known is not None and known["username"] == username
+    if not mine and len(targets_of(connection, username)) >= MOST_TARGETS:
+        raise TooManyTargetsError
+    row: dict[str, Any] = {
+        "target_id": target_id,
+        "username": username,
+        "name": name,
+        "scheme": SCHEME,
+        "sealed": keyring.seal(subscription.address()),
+        "severities": msgspec.json.encode(USUAL_SEVERITIES).decode(),
+        "at": now,
+    }
+    if known is not None and mine:
+        row |= {column: known[column] for column in ("name", "severities", "at")}
+    replace_row(connection, notify_targets, row)
+    return target_id
+
+
+def forget(connection: Connection, target_id: str, username: str | None = None) -> bool:
+    """Remove one address, only if it is this user's where one is given; whether it was there."""
+    chosen = notify_targets.c.target_id == target_id
+    if username is not None:
+        chosen &= notify_targets.c.username == username
+    return bool(connection.execute(delete(notify_targets).where(chosen)).rowcount)
 
 
 def all_targets(connection: Connection) -> dict[str, tuple[tuple[Target, ...], QuietHours | None]]:

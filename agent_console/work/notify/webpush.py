@@ -1,28 +1,30 @@
-"""Web Push to browsers (RFC 8030, 8291, 8292), by Apprise.
+"""Web Push to browsers (RFC 8030, 8291, 8292): off unless a site allows it.
 
 A browser's subscription is kept like any other address. The installation's VAPID key, by which push
-services know it, is derived from its own key. Browsers name hosts of their makers, so a hospital
-whose console reaches no outside host cannot use this.
+services know it, is derived from its own key. Push services are hosts of the browsers' makers,
+outside of the hospital: what goes through them is encrypted for the one browser, yet that something
+was pushed, and when, is theirs to see.
 """
 
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Collection
-from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+import http_ece
+import httpx
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid import Vapid02
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from agent_console.work.notify.plan import Facts
 from agent_console.work.secrets import Keyring
+from agent_console.work.settings import NotifySettings
 
 SCHEME = "webpush"
 
@@ -30,7 +32,30 @@ _CURVE = ec.SECP256R1()
 # Of P-256; a private key is a number from 1 to one less (SEC 2, 2.4.2).
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
+_SECRET_BYTES = 16  # RFC 8291, 3.2
+_TOKEN_S = 12 * 3600
+_KEPT_S = 3600
+"""For how long a push service keeps what it cannot deliver; an older alert is no news."""
+_URGENT = ("critical", "high")
+_GONE = (404, 410)  # RFC 8030, 7.3, and what services answer in truth
+
 _Base64 = Annotated[str, StringConstraints(pattern=r"^[\w-]{16,128}={0,2}$")]
+
+
+def _bytes(text: str) -> bytes:
+    bare = text.rstrip("=")
+    return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+
+
+def _point(text: str) -> str:
+    ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, _bytes(text))
+    return text
+
+
+def _secret(text: str) -> str:
+    if len(_bytes(text)) != _SECRET_BYTES:
+        raise ValueError(f"an authentication secret has {_SECRET_BYTES} bytes")
+    return text
 
 
 class Subscription(BaseModel):
@@ -39,8 +64,8 @@ class Subscription(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     endpoint: Annotated[str, StringConstraints(min_length=12, max_length=1500)]
-    p256dh: _Base64
-    auth: _Base64
+    p256dh: Annotated[_Base64, AfterValidator(_point)]
+    auth: Annotated[_Base64, AfterValidator(_secret)]
 
     def address(self) -> str:
         """As it is kept: `webpush:` and JSON."""
@@ -78,30 +103,58 @@ def parse(address: str, hosts: Collection[str]) -> Subscription | None:
     return found if parts.scheme == "https" and plain and known else None
 
 
-def apprise_url(subscription: Subscription, keyring: Keyring, contact: str, folder: Path) -> str:
-    """An Apprise URL for one subscription, whose files stand in `folder`.
+class GoneError(Exception):
+    """The push service knows this subscription no more."""
 
-    Apprise reads key and subscription from files; they are needed as long as it sends.
-    """
-    key, known = folder / "key.pem", folder / "subscription.json"
-    key.write_bytes(
-        private_key(keyring).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+class WebPush:
+    """Pushes to browsers. Blocks; call it in a thread."""
+
+    def __init__(self, settings: NotifySettings, keyring: Keyring) -> None:
+        self._settings = settings
+        self._vapid = Vapid02(private_key(keyring))
+        self._timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
+
+    def send(self, subscription: Subscription, facts: Facts) -> bool:
+        """Push one notice; whether the push service took it.
+
+        Raises:
+            GoneError: the subscription has expired or was withdrawn.
+        """
+        parts = urlsplit(subscription.endpoint)
+        # Each service gets a token of its own, good for less than the day that RFC 8292 allows.
+        claims = {
+            "aud": f"https://{parts.netloc}",
+            "exp": int(time.time()) + _TOKEN_S,
+            "sub": f"mailto:{self._settings.web_push_contact}",
+        }
+        headers = {
+            **self._vapid.sign(claims),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(_KEPT_S),
+            "Urgency": "high" if facts.severity in _URGENT else "normal",
+        }
+        body = encrypt(subscription, msgspec.json.encode(facts))
+        # A redirect is not followed: it could lead where the settings do not.
+        try:
+            answer = httpx.post(
+                subscription.endpoint, content=body, headers=headers, timeout=self._timeout
+            )
+        except httpx.HTTPError:
+            return False
+        if answer.status_code in _GONE:
+            raise GoneError
+        return answer.is_success
+
+
+def encrypt(subscription: Subscription, payload: bytes) -> bytes:
+    """A payload that only the subscribed browser can read (RFC 8291)."""
+    sealed: bytes = http_ece.encrypt(
+        payload,
+        private_key=ec.generate_private_key(_CURVE),
+        dh=_bytes(subscription.p256dh),
+        auth_secret=_bytes(subscription.auth),
+        version="aes128gcm",
     )
-    body = Keys(p256dh=subscription.p256dh, auth=subscription.auth)
-    entry = Entry(endpoint=subscription.endpoint, keys=body)
-    known.write_text(f'{{"{contact}": {entry.model_dump_json()}}}', "utf-8")
-    return f"vapid://{contact}/?keyfile={quote(str(key))}&subfile={quote(str(known))}"
-
-
-class Keys(BaseModel):
-    """Keys as a browser writes them."""
-
-    p256dh: str
-    auth: str
-
-
-class Entry(BaseModel):
-    """A subscription as a browser writes it."""
-
-    endpoint: str
-    keys: Keys
+    return sealed

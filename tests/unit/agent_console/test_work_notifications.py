@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
+from browser_push import Subscriber, browser_push_service
 from console_rig import is_problem
 from console_world import World
 from push_service import SECRET, Service
@@ -100,15 +103,93 @@ async def test_what_cannot_be_used_is_refused_whole(shop: Office, service: Servi
     assert [t["name"] for t in (await lead.get(MINE)).json()["targets"]] == ["old"]
 
 
-async def test_a_browser_subscribes_with_the_installations_key(shop: Office) -> None:
+BROWSER = {
+    "endpoint": f"https://fcm.googleapis.com/fcm/send/{SECRET}",
+    "p256dh": Subscriber().p256dh,
+    "auth": "k9Xzm43nBGo0123456789A",
+}
+
+
+@pytest.fixture
+async def open_shop(desk: World) -> AsyncIterator[Office]:
+    """A site that allows pushes to browsers."""
+    async with office(desk, notify={"web_push": True}) as shop:
+        yield shop
+
+
+async def test_a_browser_comes_in_only_where_the_site_allows_it(shop: Office) -> None:
     lead = await shop.as_("li", "lead")
-    key = (await lead.get(MINE)).json()["web_push_key"]
-    assert key == public_key(shop.console.context.desk.keyring)
-    browser = {
-        "endpoint": f"https://fcm.googleapis.com/fcm/send/{SECRET}",
-        "p256dh": key,
-        "auth": "k9Xzm43nBGo0123456789A",
+    assert not (await lead.get(MINE)).json()["web_push_key"]
+    answer = await lead.post(f"{MINE}/browser", json={"subscription": BROWSER})
+    assert is_problem(answer, 422, "bad_address")
+    assert not (await lead.get(MINE)).json()["targets"]
+
+
+async def test_a_browser_is_one_target_however_often_it_subscribes(open_shop: Office) -> None:
+    lead = await open_shop.as_("li", "lead")
+    body = {"name": "Firefox", "subscription": BROWSER}
+    first = (await lead.post(f"{MINE}/browser", json=body)).json()["target_id"]
+    [target] = (await lead.get(MINE)).json()["targets"]
+    assert target == {
+        "target_id": first,
+        "name": "Firefox",
+        "scheme": "webpush",
+        "severities": ["high", "critical"],
     }
+    kept = {"target_id": first, "name": "值班机", "severities": ["critical"]}
+    await lead.put(MINE, json={"targets": [kept]})
+    again = await lead.post(f"{MINE}/browser", json=body)
+    assert again.json() == {"target_id": first}
+    assert SECRET not in again.text
+    assert (await lead.get(MINE)).json()["targets"] == [{**kept, "scheme": "webpush"}]
+
+
+async def test_a_browser_is_whose_it_was_last_and_goes_by_its_owners_hand(
+    open_shop: Office,
+) -> None:
+    li, wu = await open_shop.as_("li", "lead"), await open_shop.as_("wu", "lead")
+    body = {"subscription": BROWSER}
+    await li.post(f"{MINE}/browser", json=body)
+    target = (await wu.post(f"{MINE}/browser", json=body)).json()["target_id"]
+    assert not (await li.get(MINE)).json()["targets"]
+    assert is_problem(await li.delete(f"{MINE}/{target}"), 404, "not_found")
+    assert (await wu.delete(f"{MINE}/{target}")).status_code == 204
+    assert is_problem(await wu.delete(f"{MINE}/{target}"), 404, "not_found")
+    assert not (await wu.get(MINE)).json()["targets"]
+
+
+async def test_there_is_an_end_to_ones_browsers(open_shop: Office) -> None:
+    lead = await open_shop.as_("li", "lead")
+
+    async def subscribe(number: int) -> httpx.Response:
+        endpoint = f"{BROWSER['endpoint']}{number}"
+        browser = {"subscription": {**BROWSER, "endpoint": endpoint}}
+        return await lead.post(f"{MINE}/browser", json=browser)
+
+    for number in range(store.MOST_TARGETS):
+        assert (await subscribe(number)).status_code == 200
+    assert is_problem(await subscribe(99), 409, "too_many_targets")
+    assert (await subscribe(0)).status_code == 200
+
+
+async def test_a_trial_that_finds_a_browser_gone_removes_it(desk: World, tmp_path: Path) -> None:
+    with browser_push_service(tmp_path) as service:
+        async with office(desk, notify={"web_push": True, "web_push_hosts": ["localhost"]}) as shop:
+            lead = await shop.as_("li", "lead")
+            subscription = Subscriber().subscription(service.endpoint).model_dump()
+            await lead.post(f"{MINE}/browser", json={"subscription": subscription})
+            [trial] = (await lead.post(f"{MINE}/test")).json()
+            assert trial["taken"] is True
+            service.status = 410
+            [trial] = (await lead.post(f"{MINE}/test")).json()
+            assert trial["taken"] is False
+            assert not (await lead.get(MINE)).json()["targets"]
+
+
+async def test_a_browser_subscribes_with_the_installations_key(open_shop: Office) -> None:
+    lead, browser = await open_shop.as_("li", "lead"), BROWSER
+    key = (await lead.get(MINE)).json()["web_push_key"]
+    assert key == public_key(open_shop.console.context.desk.keyring)
     answer = await lead.put(MINE, json={"targets": [{"name": "浏览器", "web_push": browser}]})
     assert [t["scheme"] for t in answer.json()["targets"]] == ["webpush"]
     assert SECRET not in answer.text

@@ -9,17 +9,19 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import stamina
 import structlog
+from browser_push import Subscriber, browser_push_service
 from console_world import CALLER, Call, World
 from push_service import SECRET, Service
 
 from agent_console.events import ComplaintOverdue
 from agent_console.work.notify import store
 from agent_console.work.notify.notifier import Notifier
-from agent_console.work.notify.plan import Message, Person
+from agent_console.work.notify.plan import Facts, Message, Person
 from agent_console.work.notify.push import AddressError, AppriseSender
 from agent_console.work.notify.store import NewTarget
 from agent_console.work.secrets import Keyring
@@ -154,6 +156,34 @@ async def test_a_service_that_stumbles_is_asked_again_and_one_that_stays_down_is
         assert len(await service.wait(2)) == 2
 
 
+async def test_a_browser_that_is_gone_is_forgotten_and_one_that_stays_is_pushed_to(
+    desk: World, tmp_path: Path
+) -> None:
+    keyring, browser = Keyring.made_up(), Subscriber()
+    notify = NotifySettings(web_push=True, web_push_hosts=("localhost",), workers=1)
+    with browser_push_service(tmp_path) as service:
+        with desk.engine.begin() as connection:
+            subscription = browser.subscription(service.endpoint)
+            store.subscribe(connection, keyring, "lead", "", subscription, now=1.0)
+        async with notifying(desk, keyring, WorkSettings(notify=notify)):
+            alert_id = await Call(desk, "one").alert("a", phrase=WORDS)
+            await counted(desk, "notify_sent", scheme="webpush")
+            [push] = service.received
+            assert json.loads(browser.read(push.body)) == {
+                "subject": "alert",
+                "id": alert_id,
+                "kind": "taboo",
+                "severity": "high",
+                "level": 0,
+            }
+            service.status = 410
+            await Call(desk, "two").alert("b")
+            await counted(desk, "notify_dropped", reason="expired")
+        assert len(service.received) == 2
+    with desk.engine.connect() as connection:
+        assert store.targets_of(connection, "lead") == []
+
+
 async def test_escalations_and_overdue_complaints_are_pushed_too(
     desk: World, service: Service
 ) -> None:
@@ -267,8 +297,6 @@ def test_the_services_of_the_default_settings_can_be_used(url: str) -> None:
 
 
 def test_a_service_that_cannot_be_reached_did_not_take_it() -> None:
+    words = Message("t", "b", Facts("alert", "a", "taboo", "high"))
     unreachable = "json://127.0.0.1:9/x"  # discard: nothing listens there
-    assert (
-        AppriseSender(SETTINGS.notify, Keyring.made_up()).send(unreachable, Message("t", "b"))
-        is False
-    )
+    assert AppriseSender(SETTINGS.notify, Keyring.made_up()).send(unreachable, words) is False

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent_console.work.notify.outbox import Outbox, Push
 from agent_console.work.notify.plan import (
+    Facts,
     Message,
     Notice,
     Person,
@@ -158,7 +159,9 @@ def test_a_push_says_id_kind_severity_and_link_and_nothing_else():
 
 
 def push(name, severity):
-    return Push(Target(name, name, ALL), Message("", ""), severity)
+    return Push(
+        Target(name, name, ALL), Message("", "", Facts("alert", "a", "taboo", severity)), severity
+    )
 
 
 def drained(outbox):

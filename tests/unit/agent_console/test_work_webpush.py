@@ -1,113 +1,119 @@
-"""Web Push against a real HTTPS server: what a browser would decrypt is the push, and no more."""
+"""Web Push against a real HTTPS server: what a browser would decrypt are the facts, and no more."""
 
 from __future__ import annotations
 
 import base64
-import ssl
-import threading
+import json
+import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import trustme
+from browser_push import (
+    CURVE,
+    BrowserPushService,
+    Subscriber,
+    b64,
+    browser_push_service,
+    unb64,
+)
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from agent_console.work.notify.plan import Message
+from agent_console.work.notify.plan import Facts, Message
 from agent_console.work.notify.push import AddressError, AppriseSender
-from agent_console.work.notify.webpush import Subscription, parse, public_key
+from agent_console.work.notify.webpush import (
+    GoneError,
+    Subscription,
+    encrypt,
+    parse,
+    public_key,
+)
 from agent_console.work.secrets import Keyring
 from agent_console.work.settings import NotifySettings
 
-CURVE = ec.SECP256R1()
 HOSTS = ("push.example", "localhost")
-
-
-def b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def point(key: ec.EllipticCurvePublicKey) -> bytes:
-    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-
-class Browser:
-    """What a browser keeps of a subscription, and how it reads a push (RFC 8291)."""
-
-    def __init__(self) -> None:
-        self.key = ec.generate_private_key(CURVE)
-        self.auth = b"0123456789abcdef"
-
-    def subscription(self, endpoint: str) -> Subscription:
-        p256dh = b64(point(self.key.public_key()))
-        return Subscription(endpoint=endpoint, p256dh=p256dh, auth=b64(self.auth))
-
-    def read(self, body: bytes) -> str:
-        salt, size = body[:16], body[20]
-        theirs, sealed = body[21 : 21 + size], body[21 + size :]
-        shared = self.key.exchange(
-            ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(CURVE, theirs)
-        )
-        info = b"WebPush: info\0" + point(self.key.public_key()) + theirs
-        secret = HKDF(SHA256(), 32, self.auth, info).derive(shared)
-        key = HKDF(SHA256(), 16, salt, b"Content-Encoding: aes128gcm\0").derive(secret)
-        nonce = HKDF(SHA256(), 12, salt, b"Content-Encoding: nonce\0").derive(secret)
-        return AESGCM(key).decrypt(nonce, sealed, None).rstrip(b"\0").removesuffix(b"\2").decode()
-
-
-class PushService:
-    def __init__(self) -> None:
-        self.received: list[tuple[dict[str, str], bytes]] = []
-        self.status = 201
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                service.received.append((dict(self.headers.items()), body))
-                self.send_response(service.status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+SETTINGS = NotifySettings(web_push=True, web_push_hosts=HOSTS)
+ALERT = Message("听诊 告警", "in words", Facts("alert", "a-1", "red_line", "critical", 1))
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushService]:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    service = PushService()
-    service.server.socket = context.wrap_socket(service.server.socket, server_side=True)
-    threading.Thread(target=service.server.serve_forever, daemon=True).start()
-    yield service
-    service.server.shutdown()
-    service.server.server_close()
+def service(tmp_path: Path) -> Iterator[BrowserPushService]:
+    with browser_push_service(tmp_path) as service:
+        yield service
 
 
-def test_a_browser_reads_the_push_and_knows_who_sent_it(service: PushService) -> None:
-    keyring, browser = Keyring.made_up(), Browser()
-    sender = AppriseSender(NotifySettings(web_push_hosts=HOSTS), keyring)
-    endpoint = f"https://localhost:{service.server.server_port}/push/s3cret"
-    address = browser.subscription(endpoint).address()
+def test_a_browser_reads_the_facts_and_no_words(service: BrowserPushService) -> None:
+    browser = Subscriber()
+    sender = AppriseSender(SETTINGS, Keyring.made_up())
+    address = browser.subscription(service.endpoint).address()
     assert sender.check(address) == "webpush"
-    assert sender.send(address, Message("听诊 告警", "kind: red_line\nid: a-1")) is True
-    [(headers, body)] = service.received
-    said = browser.read(body)
-    assert "kind: red_line" in said
-    assert "id: a-1" in said
-    assert headers["Authorization"].startswith("vapid t=")
-    assert headers["Authorization"].endswith(f"k={public_key(keyring)}")
-    service.status = 410
-    assert sender.send(address, Message("t", "b")) is False
+    assert sender.send(address, ALERT) is True
+    [push] = service.received
+    assert json.loads(browser.read(push.body)) == {
+        "subject": "alert",
+        "id": "a-1",
+        "kind": "red_line",
+        "severity": "critical",
+        "level": 1,
+    }
+    assert push.headers["Content-Encoding"] == "aes128gcm"
+    assert push.headers["Urgency"] == "high"
+    assert int(push.headers["TTL"]) > 0
+
+
+def test_the_push_service_can_tell_who_sent_it(service: BrowserPushService) -> None:
+    keyring = Keyring.made_up()
+    AppriseSender(SETTINGS, keyring).send(
+        Subscriber().subscription(service.endpoint).address(), ALERT
+    )
+    token, _, key = service.received[0].headers["Authorization"].partition(",k=")
+    assert key == public_key(keyring)
+    signed, _, signature = token.removeprefix("vapid t=").rpartition(".")
+    raw = unb64(signature)
+    ec.EllipticCurvePublicKey.from_encoded_point(CURVE, unb64(key)).verify(
+        encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")),
+        signed.encode(),
+        ec.ECDSA(SHA256()),
+    )
+    claims = json.loads(unb64(signed.split(".")[1]))
+    assert claims["aud"] == service.endpoint.removesuffix("/push/s3cret")
+    assert claims["sub"].startswith("mailto:")
+    assert time.time() < claims["exp"] < time.time() + 24 * 3600
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_subscription_that_is_over_is_told_from_a_service_that_stumbles(
+    service: BrowserPushService, status: int
+) -> None:
+    sender = AppriseSender(SETTINGS, Keyring.made_up())
+    address = Subscriber().subscription(service.endpoint).address()
+    service.status = 503
+    assert sender.send(address, ALERT) is False
+    service.status = status
+    with pytest.raises(GoneError):
+        sender.send(address, ALERT)
+
+
+def test_a_redirect_is_not_followed(service: BrowserPushService) -> None:
+    service.status = 307
+    address = Subscriber().subscription(service.endpoint).address()
+    assert AppriseSender(SETTINGS, Keyring.made_up()).send(address, ALERT) is False
+    assert [push.path for push in service.received] == ["/push/s3cret"]
+
+
+@given(payload=st.binary(min_size=1, max_size=1000))
+def test_what_is_encrypted_is_read_by_this_browser_and_by_no_other(payload: bytes) -> None:
+    browser, other = Subscriber(), Subscriber()
+    text = b64(payload)
+    sealed = encrypt(browser.subscription("https://push.example/x"), text.encode())
+    assert browser.read(sealed) == text
+    with pytest.raises(Exception):  # noqa: B017, PT011 - InvalidTag, of a library's own
+        other.read(sealed)
 
 
 def test_the_key_is_the_same_at_every_start_and_another_at_every_site() -> None:
@@ -130,16 +136,34 @@ def test_the_key_is_the_same_at_every_start_and_another_at_every_site() -> None:
     ],
 )
 def test_an_endpoint_of_another_host_is_refused(endpoint: str) -> None:
-    address = Browser().subscription(endpoint).address()
+    address = Subscriber().subscription(endpoint).address()
     assert parse(address, HOSTS) is None
     with pytest.raises(AddressError) as refused:
-        AppriseSender(NotifySettings(web_push_hosts=HOSTS), Keyring.made_up()).check(address)
+        AppriseSender(SETTINGS, Keyring.made_up()).check(address)
     assert "passwd" not in str(refused.value)
 
 
 def test_hosts_below_an_allowed_one_are_allowed() -> None:
-    known = parse(Browser().subscription("https://a.push.example/x1234").address(), HOSTS)
+    known = parse(Subscriber().subscription("https://a.push.example/x1234").address(), HOSTS)
     assert known is not None
     assert known.endpoint == "https://a.push.example/x1234"
     for broken in ("webpush:", "webpush:{}", "webpush:[1]", 'webpush:{"endpoint": 1}'):
         assert parse(broken, HOSTS) is None
+
+
+def test_no_browser_is_pushed_to_unless_the_site_allows_it() -> None:
+    sender = AppriseSender(NotifySettings(), Keyring.made_up())
+    address = Subscriber().subscription("https://fcm.googleapis.com/fcm/send/x").address()
+    with pytest.raises(AddressError, match="web_push"):
+        sender.check(address)
+    with pytest.raises(AddressError, match="web_push"):
+        sender.send(address, ALERT)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"p256dh": "A" * 87}, {"p256dh": "x" * 20}, {"auth": "A" * 20}, {"auth": "A" * 44}]
+)
+def test_keys_that_are_none_are_refused_when_they_come(broken: dict[str, str]) -> None:
+    good = Subscriber().subscription("https://push.example/x1").model_dump()
+    with pytest.raises(ValidationError):
+        Subscription(**{**good, **broken})

@@ -1173,6 +1173,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/notifications/browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Subscribe
+         * @description Push to this browser from now on; the same browser again changes nothing.
+         */
+        post: operations["subscribe_api_v1_me_notifications_browser_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/notifications/test": {
         parameters: {
             query?: never;
@@ -1188,6 +1208,26 @@ export interface paths {
          */
         post: operations["try_notifications_api_v1_me_notifications_test_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications/{target_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Target
+         * @description Push to one of my targets no more.
+         */
+        delete: operations["remove_target_api_v1_me_notifications__target_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1982,6 +2022,18 @@ export interface components {
             target: string;
             /** Who */
             who: string;
+        };
+        /**
+         * Browser
+         * @description A browser that wants pushes, by its own subscription.
+         */
+        Browser: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            subscription: components["schemas"]["Subscription"];
         };
         /**
          * CallDetail
@@ -3229,7 +3281,7 @@ export interface components {
          * @description The same as it is kept.
          *
          *     `schemes` are the services that may be chosen here, `web_push_key` is what a browser subscribes
-         *     with.
+         *     with; it is empty where browsers may not.
          */
         PreferencesView: {
             quiet: components["schemas"]["Hours"] | null;
@@ -3916,6 +3968,14 @@ export interface components {
             scheme: string;
             /** Severities */
             severities: ("info" | "low" | "medium" | "high" | "critical")[];
+            /** Target Id */
+            target_id: string;
+        };
+        /**
+         * Subscribed
+         * @description Which target a browser is.
+         */
+        Subscribed: {
             /** Target Id */
             target_id: string;
         };
@@ -6351,6 +6411,39 @@ export interface operations {
             };
         };
     };
+    subscribe_api_v1_me_notifications_browser_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Browser"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscribed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     try_notifications_api_v1_me_notifications_test_post: {
         parameters: {
             query?: never;
@@ -6367,6 +6460,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trial"][];
+                };
+            };
+        };
+    };
+    remove_target_api_v1_me_notifications__target_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
