@@ -253,7 +253,13 @@ class Call:
         )
 
     async def hit(
-        self, segment: str, text: str, phrase: str, *, severity: Severity = "high"
+        self,
+        segment: str,
+        text: str,
+        phrase: str,
+        *,
+        severity: Severity = "high",
+        start: float = 1.0,
     ) -> int:
         at = text.index(phrase)
         return await self._bus.publish(
@@ -266,8 +272,8 @@ class Call:
                 severity=severity,
                 role="agent",
                 phrase=phrase,
-                start=1.0,
-                end=2.0,
+                start=start,
+                end=start + 1.0,
                 suspected=False,
                 evidence=Evidence(
                     segment_id=self._segment(segment), text=text, span=(at, at + len(phrase))
@@ -285,6 +291,7 @@ class Call:
         title: str = "服务禁语",
         title_en: str = "Taboo phrase",
         suspected: bool = False,
+        start: float = 1.0,
     ) -> str:
         alert_id = stable_id("alert", self.id, name)
         await self._bus.publish(
@@ -301,8 +308,8 @@ class Call:
                 title=title,
                 title_en=title_en,
                 phrase=phrase,
-                start=1.0,
-                end=2.0,
+                start=start,
+                end=start + 1.0,
                 suspected=suspected,
                 evidence=Evidence(segment_id=self._segment(segment) if segment else ""),
                 advice="请听一下这通电话，必要时介入安抚来电者。",

@@ -11,7 +11,16 @@ import { agentTone, floorOf, queueTone, sortAgents } from "./people";
 import { missingFields } from "./register";
 import { Tape } from "./replay.svelte";
 import { sortCalls } from "./sorting";
-import { overlaps, silences, talkShare, ticks } from "./timeline";
+import {
+  audibleHits,
+  neighbour,
+  overlaps,
+  rowsOf,
+  silences,
+  stepsDone,
+  talkShare,
+  ticks,
+} from "./timeline";
 import type { CallRecord } from "./api/work";
 import type { AgentState, Alert, Call, QueueState, Role, Turn } from "./types";
 
@@ -53,6 +62,51 @@ describe("a call's timeline", () => {
     expect(talkShare([])).toEqual({ agent: 0, customer: 0 });
     expect(ticks(35)).toEqual([0, 5, 10, 15, 20, 25, 30, 35]);
     expect(ticks(610)).toEqual([0, 120, 240, 360, 480, 600]);
+  });
+
+  it("names each step that was done once, and findings that can be heard", () => {
+    const call = {
+      ...newCall("c", "q", 0),
+      steps: [
+        { step: "a", title: "问候", title_en: "Opening", state: "done", due: 10, done_at: 3 },
+        { step: "b", title: "核对", title_en: "Verify", state: "missing", due: 9, done_at: null },
+      ],
+      script: {
+        steps: [
+          { step: "a", title: "问候", title_en: "Opening", state: "done", at: 4 },
+          { step: "c", title: "安抚", title_en: "Comfort", state: "done", at: 2 },
+          { step: "d", title: "结束", title_en: "Closing", state: "missed", at: null },
+        ],
+      },
+      hits: [
+        { hit_id: "late", role: "agent", severity: "high", start: 9 },
+        { hit_id: "call", role: "call", severity: "high", start: 0 },
+        { hit_id: "info", role: "agent", severity: "info", start: 1 },
+        { hit_id: "early", role: "customer", severity: "low", start: 5 },
+      ],
+    } as unknown as Call;
+    expect(stepsDone(call)).toEqual([
+      { at: 2, title: "安抚", title_en: "Comfort" },
+      { at: 3, title: "问候", title_en: "Opening" },
+    ]);
+    expect(audibleHits(call).map((hit) => hit.hit_id)).toEqual(["early", "late"]);
+  });
+
+  it("is gone through from one time to the next, and back", () => {
+    const times = [3, 7, 7.1];
+    expect([0, 3, 7, 9].map((at) => neighbour(times, at, 1))).toEqual([3, 7, null, null]);
+    expect([0, 3, 7, 9].map((at) => neighbour(times, at, -1))).toEqual([null, null, 3, 7.1]);
+  });
+
+  it("has labels that stay within and cover none of each other", () => {
+    const label = (left: number) => ({ left, width: 60 });
+    expect(rowsOf([label(0), label(30), label(61), label(95)], 100)).toEqual([
+      { left: 0, row: 0 },
+      { left: 30, row: 1 },
+      { left: 40, row: 2 },
+      { left: 40, row: 3 },
+    ]);
+    expect(rowsOf([label(0), label(60)], 0).map((place) => place.left)).toEqual([0, 0]);
   });
 
   it("is drawn", () => {

@@ -2,7 +2,7 @@
 
 import { NO_GUIDANCE } from "./live/guidance";
 import { EMPTY, reduce, type LiveData } from "./live/reducer";
-import type { Alert, Call, EventMessage } from "./types";
+import type { Alert, Call, EventMessage, ProvisionalAlert } from "./types";
 
 export interface ReplayEvent {
   /** Seconds since the first event of the call. */
@@ -44,14 +44,18 @@ export class Replay {
   playing = $state(false);
   speed = $state<number>(4);
   readonly length: number;
+  /** When alerts appeared. */
+  readonly marks: readonly number[];
 
   #tape: Tape;
   #begin: number;
+  #steppedAt = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(events: readonly ReplayEvent[]) {
     this.#tape = new Tape(events);
     this.length = this.#tape.length;
+    this.marks = events.filter(({ event }) => event.type === "alert").map((event) => event.offset_s);
     this.#begin = (events[0]?.event.at ?? 0) - (events[0]?.offset_s ?? 0);
   }
 
@@ -61,6 +65,7 @@ export class Replay {
     return call ? { ...NO_GUIDANCE, ...call } : null;
   });
   alerts: Alert[] = $derived([...this.data.alerts.values()].reverse());
+  provisional: ProvisionalAlert[] = $derived([...this.data.provisional.values()]);
   /** The time of the day that is shown. */
   now = $derived.by(() => this.#begin + this.position);
 
@@ -71,6 +76,7 @@ export class Replay {
     }
     if (this.position >= this.length) this.position = 0;
     this.playing = true;
+    this.#steppedAt = performance.now();
     this.#timer = setInterval(() => this.#step(), TICK_MS);
   }
 
@@ -79,8 +85,16 @@ export class Replay {
     clearInterval(this.#timer);
   }
 
+  seek(at: number): void {
+    this.position = Math.min(this.length, Math.max(0, at));
+  }
+
   #step(): void {
-    this.position = Math.min(this.length, this.position + (TICK_MS / 1000) * this.speed);
+    // Timers come late on a busy machine; the clock does not.
+    const now = performance.now();
+    const passed = (now - this.#steppedAt) / 1000;
+    this.#steppedAt = now;
+    this.seek(this.position + passed * this.speed);
     if (this.position >= this.length) this.pause();
   }
 }

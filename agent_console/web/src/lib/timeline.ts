@@ -1,12 +1,14 @@
 // A call's course as shapes: who spoke when, where nobody did, where both did.
 
-import type { Call, Turn } from "./types";
+import type { Call, Hit, Turn } from "./types";
 
 export interface Span {
   start: number;
   end: number;
 }
 
+/** How much is played before a finding: its sentence is not understood from its last word. */
+export const LEAD_S = 2;
 /** From how many seconds on a pause is worth showing. */
 export const SILENCE_S = 5;
 /** Shorter overlaps are the ordinary yes and hm. */
@@ -45,6 +47,60 @@ export function overlaps(turns: readonly Turn[], least = OVERLAP_S): Span[] {
 export function lengthOf(call: Call): number {
   const spoken = Math.max(0, ...call.turns.map((turn) => turn.end));
   return Math.max(1, call.talk_s ?? 0, spoken);
+}
+
+/** Something on the call's clock that has a name. */
+export interface Moment {
+  at: number;
+  title: string;
+  title_en: string;
+}
+
+/** The required steps and the script's steps that were done; what both have under one name, once. */
+export function stepsDone(call: Call): Moment[] {
+  const found = new Map<string, Moment>();
+  for (const { title, title_en, done_at } of call.steps) {
+    if (done_at !== null) found.set(title, { at: done_at, title, title_en });
+  }
+  for (const { title, title_en, state, at } of call.script?.steps ?? []) {
+    if (state === "done" && at != null && !found.has(title)) {
+      found.set(title, { at, title, title_en });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.at - b.at);
+}
+
+/** The findings in what was said, in their order: those that can be listened to. */
+export function audibleHits(call: Call): Hit[] {
+  return call.hits
+    .filter((hit) => hit.role !== "call" && hit.severity !== "info")
+    .sort((a, b) => a.start - b.start);
+}
+
+/** The time before or after a moment, of times in their order; null when there is none. */
+export function neighbour(times: readonly number[], at: number, by: 1 | -1): number | null {
+  const past = 0.25; // the one that was just gone to is not the next one
+  const found =
+    by > 0 ? times.find((time) => time > at + past) : times.findLast((time) => time < at - past);
+  return found ?? null;
+}
+
+export interface Label {
+  /** From the left edge, as `width`, in pixels. */
+  left: number;
+  width: number;
+}
+
+/** Labels moved back from the right edge and into rows in which none covers another. */
+export function rowsOf(labels: readonly Label[], within: number): { left: number; row: number }[] {
+  const ends: number[] = [];
+  return labels.map(({ left, width }) => {
+    const begin = Math.max(0, Math.min(left, within - width));
+    const free = ends.findIndex((end) => end <= begin);
+    const row = free < 0 ? ends.length : free;
+    ends[row] = begin + width;
+    return { left: begin, row };
+  });
 }
 
 /** Round times for a scale of at most `most` marks. */

@@ -23,11 +23,8 @@ export interface Page<T> {
   next: string | null;
 }
 
-export interface Waveform {
-  lanes: Lane[];
-  /** Where the recording of both sides begins on the call's clock. */
-  offset_s: number;
-}
+/** What is listened to: one side, or both, the agent on the left. */
+export type Side = Lane["role"] | "both";
 
 export const search = (query: Query) => request<Page<CallRow>>("GET", "/calls", { query });
 
@@ -36,22 +33,20 @@ export async function detail(call: string): Promise<CallDetail> {
   return { ...found, call: { ...NO_GUIDANCE, ...found.call } };
 }
 
-export async function waveform(call: string): Promise<Waveform> {
+export async function waveform(call: string): Promise<Lane[]> {
   const { legs } = await request<{
     legs: { role: Lane["role"]; offset_s: number; duration_s: number; peaks: number[] }[];
   }>("GET", `/calls/${id(call)}/waveform`);
-  return {
-    lanes: legs.map((leg) => ({
-      role: leg.role,
-      start: leg.offset_s,
-      end: leg.offset_s + leg.duration_s,
-      peaks: leg.peaks,
-    })),
-    offset_s: Math.min(...legs.map((leg) => leg.offset_s)),
-  };
+  return legs.map((leg) => ({
+    role: leg.role,
+    start: leg.offset_s,
+    end: leg.offset_s + leg.duration_s,
+    peaks: leg.peaks,
+  }));
 }
 
 export const replay = async (call: string) =>
   (await request<{ events: ReplayEvent[] }>("GET", `/calls/${id(call)}/replay`)).events;
 
-export const audioAddress = (call: string) => `/api/v1/calls/${id(call)}/audio?leg=both`;
+export const audioAddress = (call: string, side: Side) =>
+  `/api/v1/calls/${id(call)}/audio?leg=${side}`;
