@@ -102,14 +102,10 @@ def _with_words(
     query = _narrowed(wanted, call_texts.c.number).join(
         call_texts, call_texts.c.call_id == calls.c.call_id
     )
-    rows: list[dict[str, Any]] = []
-    for batch in index.numbers(connection, wanted.words, before):
-        fitting = query.where(index.among(connection, wanted.words, batch)).order_by(
-            call_texts.c.number.desc()
-        )
-        rows += map(dict, connection.execute(fitting.limit(limit + 1 - len(rows))).mappings())
-        if len(rows) > limit:
-            break
+    narrowed = index.holding(connection, query, wanted.words, before)
+    if narrowed is None:
+        return Page([], None)
+    rows = list(map(dict, connection.execute(narrowed.limit(limit + 1)).mappings()))
     more, rows = len(rows) > limit, rows[:limit]
     following = encode_cursor(rows[-1]["number"], rows[-1]["call_id"]) if more else None
     return Page(_summaries(connection, rows, wanted.words), following)

@@ -8,18 +8,23 @@ table, and its transcripts are searched one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Integer,
+    Select,
     TextClause,
+    column,
     delete,
     exists,
     func,
     insert,
     select,
+    table,
     text,
     update,
 )
@@ -39,44 +44,51 @@ _INSERT = text("INSERT INTO transcripts_fts(rowid, words) VALUES (:number, :word
 _DELETE = text(
     "INSERT INTO transcripts_fts(transcripts_fts, rowid, words) VALUES ('delete', :number, :words)"
 )
-_FIND = text(
-    "SELECT rowid FROM transcripts_fts WHERE transcripts_fts MATCH :words AND rowid < :before "
-    "ORDER BY rowid DESC LIMIT :limit"
-)
-_BETWEEN = text(
-    "SELECT rowid FROM transcripts_fts WHERE transcripts_fts MATCH :words "
-    "AND rowid BETWEEN :low AND :high"
-)
+_INDEX = table("transcripts_fts", column("rowid", Integer))
+_MATCH = text("transcripts_fts MATCH :words")
 _AS_SAID = (segments.c.start, segments.c.segment_id)
-_FIRST_BATCH = 200
-_LARGEST_BATCH = 5000
-_AFTER_ALL = 2**62
 
 
-def numbers(connection: Connection, words: str, before: int | None) -> Iterator[list[int]]:
-    """Numbers of the calls in which all the words were said, falling, in growing batches.
+def holding(
+    connection: Connection, query: Select[Any], words: str, before: int | None
+) -> Select[Any] | None:
+    """The calls in which all the words were said, the newest first.
+
+    SQLite reads the index backwards and looks each call up as it comes, so that a page of a common
+    word costs a page; what no call fits costs one pass over the calls with the words.
 
     Args:
         connection: to read with.
+        query: over `calls` joined to `call_texts`.
         words: what somebody looks for.
         before: only calls whose number is lower; None for all.
+
+    Returns:
+        The narrowed query; None where nothing can be found.
     """
-    batch = _FIRST_BATCH
-    last = _AFTER_ALL if before is None else before
-    while found := _find(connection, words, last, batch):
-        yield found
-        if len(found) < batch:
-            return
-        last = found[-1]
-        batch = min(batch * 5, _LARGEST_BATCH)
-
-
-def among(connection: Connection, words: str, batch: Sequence[int]) -> ColumnElement[bool]:
-    """That a call is one of a batch of `numbers`, said so that thousands of them cost little."""
-    if connection.dialect.name != "sqlite":
-        return call_texts.c.number.in_(batch)
-    held = _BETWEEN.bindparams(words=fts5_query(words), low=batch[-1], high=batch[0])
-    return call_texts.c.number.in_(held.columns(call_texts.c.number))
+    if connection.dialect.name == "sqlite":
+        expression = fts5_query(words)
+        if not expression:
+            return None
+        connection.execute(_CREATE)
+        query = query.join(_INDEX, _INDEX.c.rowid == call_texts.c.number)
+        query = query.where(_MATCH.bindparams(words=expression))
+        number: ColumnElement[int] = _INDEX.c.rowid
+    else:
+        said = [
+            exists().where(
+                segments.c.call_id == call_texts.c.call_id,
+                func.lower(segments.c.text).contains(word.lower(), autoescape=True),
+            )
+            for word in words.split()
+        ]
+        if not said:
+            return None
+        query = query.where(*said)
+        number = call_texts.c.number
+    if before is not None:
+        query = query.where(number < before)
+    return query.order_by(number.desc())
 
 
 def index_missing(engine: Engine, batch: int = 500) -> int:
@@ -175,32 +187,6 @@ def _write(
         connection.execute(_CREATE)
         rows = [{"number": number, "words": indexed("\n".join(said))} for number, said in texts]
         connection.execute(statement, rows)
-
-
-def _find(connection: Connection, words: str, before: int, limit: int) -> list[int]:
-    if connection.dialect.name == "sqlite":
-        expression = fts5_query(words)
-        if not expression:
-            return []
-        connection.execute(_CREATE)
-        found = connection.execute(
-            _FIND, {"words": expression, "before": before, "limit": limit}
-        ).scalars()
-        return list(found)
-    said = [
-        exists().where(
-            segments.c.call_id == call_texts.c.call_id,
-            func.lower(segments.c.text).contains(word.lower(), autoescape=True),
-        )
-        for word in words.split()
-    ]
-    query = (
-        select(call_texts.c.number)
-        .where(call_texts.c.number < before, *said)
-        .order_by(call_texts.c.number.desc())
-        .limit(limit)
-    )
-    return list(connection.scalars(query)) if said else []
 
 
 def _call_ended(connection: Connection, _seq: int, event: Event) -> None:
