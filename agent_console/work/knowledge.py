@@ -44,6 +44,7 @@ TITLE_WEIGHT = 5
 TAG_WEIGHT = 3
 LONGEST_TERM = 64
 _MOST_WORDS = 40
+_AFTER_ALL = chr(0x10FFFF)
 
 _tags = msgspec.json.Decoder(tuple[str, ...]).decode
 
@@ -106,11 +107,17 @@ def score(
 
 
 def search(
-    connection: Connection, words: str, *, now: float, topic: str = "", limit: int = 20
+    connection: Connection,
+    words: str,
+    *,
+    now: float | None,
+    topic: str = "",
+    limit: int = 20,
 ) -> list[Article]:
     """Articles in force that hold all of these words, the best first; without words the newest.
 
-    A word of one Han character, and the last word typed, may be the beginning of another.
+    A word of one Han character, and the last word typed, may be the beginning of another. Without
+    a time, articles that are not in force are found too.
     """
     runs = wanted(words)[:_MOST_WORDS]
     if words.strip() and not runs:
@@ -199,7 +206,7 @@ def _holding(
     """Articles with a token: id, how often it counts there, length."""
     column = knowledge_terms.c.term
     token = token[:LONGEST_TERM]
-    matches = column.startswith(token, autoescape=True) if prefix else column == token
+    matches = _beginning(connection, token) if prefix else column == token
     query = (
         select(
             knowledge_terms.c.article_id,
@@ -213,9 +220,20 @@ def _holding(
     return [(row[0], int(row[1]), row[2]) for row in connection.execute(query)]
 
 
-def _in_force(now: float, topic: str) -> ColumnElement[bool]:
+def _beginning(connection: Connection, token: str) -> ColumnElement[bool]:
+    """That a term begins with a token."""
+    column = knowledge_terms.c.term
+    if connection.dialect.name == "sqlite":
+        # Its LIKE takes small letters for capital ones, and so cannot use the index.
+        return column.between(token, token + _AFTER_ALL)
+    return column.startswith(token, autoescape=True)
+
+
+def _in_force(now: float | None, topic: str) -> ColumnElement[bool]:
     begun, ends = knowledge_articles.c.valid_from, knowledge_articles.c.valid_until
     of_topic = knowledge_articles.c.topic == topic if topic else true()
+    if now is None:
+        return and_(~knowledge_articles.c.deleted, of_topic)
     return and_(
         ~knowledge_articles.c.deleted,
         or_(begun.is_(None), begun <= now),

@@ -21,6 +21,8 @@ from tingzhen.cli import (
     bench_history,
     bench_latency,
     bench_rules,
+    bench_screenpop,
+    bench_search,
     bench_wordings,
     calls,
     console,
@@ -62,6 +64,8 @@ bench.app.command("match")(bench_rules.match)
 bench.app.command("rules", hidden=True)(bench_rules.match)  # as it was called
 bench.app.command("guidance")(bench_guidance.bench_guidance)
 bench.app.command("fanout")(bench_fanout.bench_fanout)
+bench.app.command("screenpop")(bench_screenpop.bench_screenpop)
+bench.app.command("search")(bench_search.bench_search)
 bench.app.command("history")(bench_history.bench_history)
 app.add_typer(bench.app, name="bench")
 app.command("backup", help=backup.BACKUP_HELP)(backup.backup)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tingzhen.cli.output import console, print_json, stderr
+from tingzhen.cli.bench_search import ask
+from tingzhen.cli.output import stderr
+from tingzhen.cli.past import Keep, show, stored_calls
 
 
 def bench_fanout(
@@ -25,9 +26,7 @@ def bench_fanout(
     calls: Annotated[
         int, typer.Option(min=0, help="Stored calls to search; 0 leaves the search out.")
     ] = 100_000,
-    store: Annotated[
-        Path | None, typer.Option(help="Keep them in this database; one that exists is used.")
-    ] = None,
+    keep: Keep = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each search is done.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
@@ -42,7 +41,7 @@ def bench_fanout(
 
         tingzhen bench fanout --clients 300 --alerts 200 --calls 0 --compress
 
-        tingzhen bench fanout --clients 10 --store /var/tmp/calls.sqlite3 --json
+        tingzhen bench fanout --clients 10 --keep /var/tmp/past --json
     """
     from tingzhen.fanout.measure import measure
     from tingzhen.fanout.node import Load
@@ -54,35 +53,7 @@ def bench_fanout(
     for still in dict.fromkeys(counts):
         stderr.print(f"{clients} clients, {still} of them stalled …")
         found = asyncio.run(measure(clients, still, load, compress=compress))
-        _show("bench_fanout", asdict(found), json=json)
+        show("bench_fanout", asdict(found), json=json)
     if calls:
-        _search(calls, store, rounds, json=json)
-
-
-def _search(calls: int, store: Path | None, rounds: int, *, json: bool) -> None:
-    import tempfile
-
-    from rich.progress import Progress
-
-    from tingzhen.fanout.search import make_calls, measure
-
-    with tempfile.TemporaryDirectory(prefix="tingzhen-search-") as folder:
-        file = store or Path(folder) / "calls.sqlite3"
-        if not file.exists():
-            with Progress(console=stderr) as bar:
-                tasks = {name: bar.add_task(name, total=None) for name in ("calls", "transcripts")}
-                make_calls(
-                    file,
-                    calls,
-                    lambda name, done, total: bar.update(tasks[name], completed=done, total=total),
-                )
-        size_mb = round(file.stat().st_size / 1e6, 1)
-        for found in asyncio.run(measure(file, rounds)):
-            _show("bench_search", {**asdict(found), "calls": calls, "store_mb": size_mb}, json=json)
-
-
-def _show(kind: str, line: dict[str, object], *, json: bool) -> None:
-    if json:
-        print_json({"type": kind, **line})
-        return
-    console.print(", ".join(f"{name} {value}" for name, value in line.items()), markup=False)
+        with stored_calls(keep, calls) as store:
+            ask(store, rounds, json=json)

@@ -53,8 +53,12 @@ class AmiStandIn:
         """Send each message when its time has come."""
         for message in tape.messages:
             await self._clock.sleep(message.at - self._clock.time())
-            for writer in list(self._writers):
-                writer.write(message.data)
+            self.tell(message.data)
+
+    def tell(self, data: bytes) -> None:
+        """Send messages now, to whoever has logged in."""
+        for writer in list(self._writers):
+            writer.write(data)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"Asterisk Call Manager/11.0.0\r\n")

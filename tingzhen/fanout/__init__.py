@@ -1,1 +1,1 @@
-"""How fast and at what cost many browsers are told of an alert, and how fast calls are found."""
+"""How fast and at what cost many browsers are told of an alert."""

@@ -1,0 +1,1 @@
+"""How long it takes from a phone's ringing until its agent sees who calls."""
