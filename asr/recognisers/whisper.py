@@ -191,8 +191,7 @@ class WhisperRecogniser:
     def _with_rest(self, audio: Audio, found: Recognition, end_s: float) -> Recognition:
         """Decode what follows where the text stops well before the audio.
 
-        Whisper learnt from subtitles, and ends a line where a subtitle would be full: three
-        seconds of fast speech were lost behind forty characters.
+        Whisper learnt from subtitles, and may end a line where a subtitle would be full.
         """
         rest = audio[round(max(0.0, end_s) * RATE) :]
         enough = self._settings.longest_untold_s
@@ -254,7 +253,8 @@ class WhisperRecogniser:
             [prompt] * len(durations),
             beam_size=beam,
             no_repeat_ngram_size=ngram,
-            max_length=len(prompt) + limit,
+            # CTranslate2 stops at half of it too, as if the prompt always took the other half.
+            max_length=max(2 * limit, len(prompt) + limit),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
