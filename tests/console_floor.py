@@ -168,11 +168,11 @@ def score(at: float, call_id: str, value: float) -> RunningScore:
 
 def final_score(at: float, call: Call) -> Score:
     """What the rules answered at the call's end, by the card of our own pack."""
-    answers: tuple[tuple[str, str, Literal["yes", "no"], float], ...] = (
-        ("flow", "greeting", "yes", 10.0),
-        ("flow", "closing", "no", 10.0),
-        ("service", "language", "no", 20.0),
-        ("safety", "privacy", "yes", 15.0),
+    answers: tuple[tuple[str, str, str, Literal["yes", "no"], float], ...] = (
+        ("flow", "greeting", "开场问候", "yes", 10.0),
+        ("flow", "closing", "结束语", "no", 10.0),
+        ("service", "language", "服务用语", "no", 20.0),
+        ("safety", "privacy", "隐私保护", "yes", 15.0),
     )
     return Score(
         at=at,
@@ -187,13 +187,13 @@ def final_score(at: float, call: Call) -> Score:
             ScoreItem(
                 section=section,
                 item=item,
-                title=item,
-                title_en=item,
+                title=title,
+                title_en=item.capitalize(),
                 answer=answer,
                 points=points,
                 earned=points if answer == "yes" else 0.0,
             )
-            for section, item, answer, points in answers
+            for section, item, title, answer, points in answers
         ),
     )
 

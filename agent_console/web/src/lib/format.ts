@@ -9,6 +9,13 @@ export function duration(seconds: number): string {
   return h ? `${h}:${String(m).padStart(2, "0")}:${s}` : `${m}:${s}`;
 }
 
+const HAN = /\p{Script=Han}/u;
+
+/** For the attribute `lang` of what the hospital named or somebody said: Chinese on an English page. */
+export function langOf(text: string): "zh" | undefined {
+  return HAN.test(text) ? "zh" : undefined;
+}
+
 /** The hospital's zone; undefined until the server has told: the browser's. */
 let zone: string | undefined;
 

@@ -70,13 +70,13 @@ class Settings {
     return allowed;
   }
 
-  /** Tell of a new alert: kind and severity, never words of the call. */
+  /** Tell of a new alert: its kind in words and severity, never words of the call. */
   announce(alert: Alert): void {
     if (this.sound) playSound(alert.severity);
     if (!this.notifications || !document.hidden) return;
     const severity = translateValue(this.language, "severity", alert.severity);
     const note = new Notification(`${translate(this.language, "alerts")} · ${severity}`, {
-      body: alert.kind,
+      body: this.language === "zh" ? alert.title : alert.title_en,
       tag: alert.alert_id,
     });
     note.onclick = () => window.focus();

@@ -3,7 +3,7 @@
 export const CALLS = {
   play_from_here: ["从这里播放", "Play from here"],
   search: ["搜索", "Search"],
-  search_words: ["搜索对话内容，如：投诉、退号", "Words that were said, such as 投诉"],
+  search_words: ["搜索对话内容，如：投诉、退号", "Words that were said"],
   from: ["从", "From"],
   to: ["到", "to"],
   queue: ["队列", "Queue"],
