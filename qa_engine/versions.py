@@ -1,4 +1,4 @@
-"""Which rules were in force when: a chain of versions in which no edit can go unseen.
+"""Which rules and which guidance were in force when: a chain in which no edit can go unseen.
 
 Each row's hash is SHA-256 over the hash of the row before it and the row's own canonical JSON, as
 on the audit chain.
@@ -19,15 +19,20 @@ from backbone.events import Event
 from backbone.store.journal import Projection
 from backbone.store.tables.rules import rule_versions
 from qa_engine.events import RulesVersioned
+from qa_engine.guidance.content import FOLDER, Guidance
 from qa_engine.pack import Pack
+
+_GUIDANCE = f"/{FOLDER}"
+"""How the pack's name ends where guidance is meant; no pack of rules may be named so."""
 
 _HASHED = ("number", "at", "pack", "version", "digest", "files", "rules")
 
 
 class RulesVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """A version, and what it changed in the one before it.
+    """A version, and what it changed in the one before it of its kind, rules or guidance.
 
-    `whole` is false from the first row on that does not fit the chain.
+    `first` is the first of its kind: all of it was added. `whole` is false from the first row on
+    that does not fit the chain.
     """
 
     number: int
@@ -41,6 +46,7 @@ class RulesVersion(msgspec.Struct, frozen=True, kw_only=True):
     removed: list[str]
     changed: list[str]
     whole: bool
+    first: bool = False
 
 
 def versioned(pack: Pack, at: float) -> RulesVersioned:
@@ -51,7 +57,19 @@ def versioned(pack: Pack, at: float) -> RulesVersioned:
         version=pack.version,
         digest=pack.digest,
         files=dict(pack.files),
-        rules=pack.rule_digests(),
+        rules=dict(pack.digests),
+    )
+
+
+def guidance_versioned(guidance: Guidance, at: float) -> RulesVersioned:
+    """The event that says that guidance is in force from `at` on."""
+    return RulesVersioned(
+        at=at,
+        pack=f"{guidance.pack}{_GUIDANCE}",
+        version=guidance.version,
+        digest=guidance.digest,
+        files=dict(guidance.files),
+        rules=dict(guidance.digests),
     )
 
 
@@ -65,13 +83,13 @@ def _append(connection: Connection, seq: int, event: Event) -> None:
     del seq
     assert isinstance(event, RulesVersioned)  # noqa: S101 - the table below pairs them
     columns = rule_versions.c
-    last = connection.execute(
-        select(columns.number, columns.digest, columns.hash)
-        .order_by(columns.number.desc())
-        .limit(1)
-    ).first()
-    if last is not None and last.digest == event.digest:
+    newest = select(columns.number, columns.digest, columns.hash).order_by(columns.number.desc())
+    guides = columns.pack.endswith(_GUIDANCE, autoescape=True)
+    same_kind = newest.where(guides if event.pack.endswith(_GUIDANCE) else ~guides)
+    before = connection.execute(same_kind.limit(1)).first()
+    if before is not None and before.digest == event.digest:
         return  # the node was only started again
+    last = connection.execute(newest.limit(1)).first()
     row = {
         "number": 1 if last is None else last.number + 1,
         "at": event.at,
@@ -92,15 +110,14 @@ PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {RulesVersioned: (_appe
 
 
 def versions(connection: Connection) -> list[RulesVersion]:
-    """All versions, the newest first, each compared with the one before it."""
+    """All versions, the newest first, each compared with the one before it of its kind."""
     rows = connection.execute(select(rule_versions).order_by(rule_versions.c.number)).mappings()
     return list(_compared(dict(row) for row in rows))[::-1]
 
 
 def _compared(rows: Iterable[Mapping[str, Any]]) -> Iterable[RulesVersion]:
     head, whole = GENESIS, True
-    old_files: dict[str, str] = {}
-    old_rules: dict[str, str] = {}
+    old: dict[bool, tuple[dict[str, str], dict[str, str]]] = {}
     for number, row in enumerate(rows, 1):
         whole = (
             whole
@@ -109,6 +126,9 @@ def _compared(rows: Iterable[Mapping[str, Any]]) -> Iterable[RulesVersion]:
             and row["hash"] == _hash(head, row)
         )
         files, rules = json.loads(row["files"]), json.loads(row["rules"])
+        kind = row["pack"].endswith(_GUIDANCE)
+        first = kind not in old
+        old_files, old_rules = old.get(kind, ({}, {}))
         yield RulesVersion(
             **{name: row[name] for name in ("number", "at", "pack", "version", "digest", "hash")},
             files_changed=sorted(
@@ -120,5 +140,7 @@ def _compared(rows: Iterable[Mapping[str, Any]]) -> Iterable[RulesVersion]:
                 rule for rule in rules.keys() & old_rules.keys() if rules[rule] != old_rules[rule]
             ),
             whole=whole,
+            first=first,
         )
-        head, old_files, old_rules = row["hash"], files, rules
+        head = row["hash"]
+        old[kind] = files, rules

@@ -19,10 +19,11 @@ class RulesLoaded(Event, frozen=True, kw_only=True):
 
 
 class RulesVersioned(Event, frozen=True, kw_only=True):
-    """A pack of this content is in force from now on.
+    """Rules of this content are in force from now on, or guidance (`pack` ends in `/guidance`).
 
-    `digest` is SHA-256 over all its files, `files` of each by name, `rules` of each rule as it
-    was understood, by id.
+    `digest` is SHA-256 over all files, `files` of each by name. `rules` are those of each rule as
+    it was understood, its words included, by id; or of each part of the guidance, as
+    `topic/refund`.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from qa_engine.empathy.models import EmpathyFile, Sentence
 from qa_engine.empathy.offers import sentence_group
 from qa_engine.events import Scene
 from qa_engine.guidance.base import Wordings
+from qa_engine.pack.include import folders
 from qa_engine.pack.loader import DEFAULT_PACK
 from qa_engine.pack.problems import PackError, Problem
 from qa_engine.pack.reading import Source, read_as
@@ -28,7 +29,7 @@ from qa_engine.topics.nearest import NearestExemplar
 from qa_engine.words import WordIndex
 
 FOLDER = "guidance"
-"""Where in a pack the guidance stands; a pack without it has ours."""
+"""Where in a pack its guidance stands."""
 
 _MODELS: dict[str, type[BaseModel]] = {
     "topics.yaml": TopicsFile,
@@ -45,6 +46,14 @@ class Guidance:
 
     version: str
     """The first characters of the files' SHA-256."""
+    pack: str
+    """Name of the folder whose guidance it is."""
+    digest: str
+    """SHA-256 over the files, in hexadecimal."""
+    files: Mapping[str, str]
+    """SHA-256 of each file, by name."""
+    digests: Mapping[str, str]
+    """SHA-256 of each part as it was understood, by kind and id, as `topic/refund`."""
     topics: tuple[Topic, ...]
     nearest: NearestExemplar
     scripts: Mapping[str, CompiledScript]
@@ -68,9 +77,11 @@ class Guidance:
 
 
 def guidance_folder(pack: Path | None) -> Path:
-    """Where the guidance of a pack stands: its own, else ours."""
-    own = None if pack is None else pack / FOLDER
-    return own if own is not None and own.is_dir() else DEFAULT_PACK / FOLDER
+    """Where the guidance of a pack stands: its own, that of the first it includes, else ours."""
+    for folder in () if pack is None else folders(pack):
+        if (folder / FOLDER).is_dir():
+            return folder / FOLDER
+    return DEFAULT_PACK / FOLDER
 
 
 def load_guidance(pack: Path | None = None) -> Guidance:
@@ -108,6 +119,7 @@ class _Files:
         self.problems: list[Problem] = []
         self.sources: dict[str, Source] = {}
         self._models: dict[str, BaseModel] = {}
+        self.sums: dict[str, str] = {}
         digest = hashlib.sha256()
         for name, model in _MODELS.items():
             shown = f"{FOLDER}/{name}"
@@ -118,6 +130,7 @@ class _Files:
                 self.problems.append(Problem(shown, 0, 0, "", reason))
                 continue
             digest.update(name.encode() + b"\0" + raw + b"\0")
+            self.sums[shown] = hashlib.sha256(raw).hexdigest()
             source, read, wrong = read_as(model, shown, raw)
             self.problems += wrong
             if source is not None and read is not None:
@@ -154,6 +167,10 @@ def _load(folder: Path) -> tuple[Guidance | None, list[Problem]]:
         return None, problems
     guidance = Guidance(
         version=files.digest[:8],
+        pack=folder.resolve().parent.name,
+        digest=files.digest,
+        files=files.sums,
+        digests=_digests(topics, scripts, slots, scenes, library),
         topics=topics,
         nearest=NearestExemplar({topic.id: topic.exemplars for topic in topics}),
         scripts=scripts,
@@ -163,6 +180,35 @@ def _load(folder: Path) -> tuple[Guidance | None, list[Problem]]:
         index=WordIndex(words.groups),
     )
     return guidance, problems
+
+
+def _digests(
+    topics: Iterable[Topic],
+    scripts: Mapping[str, CompiledScript],
+    slots: Mapping[str, CompiledSlot],
+    scenes: Iterable[SceneWords],
+    library: EmpathyFile,
+) -> dict[str, str]:
+    """What each part comes to; a script is itself, its steps as merged, and their slots."""
+    parts: dict[str, Sequence[BaseModel]] = {}
+    for topic in topics:
+        parts[f"topic/{topic.id}"] = (topic,)
+    for compiled in scripts.values():
+        steps = [step.step for step in compiled.steps]
+        needed = dict.fromkeys(name for step in steps for name in step.slots)
+        filled = [slots[name].slot for name in needed]
+        parts[f"script/{compiled.script.id}"] = (compiled.script, *steps, *filled)
+    for scene in scenes:
+        parts[f"scene/{scene.scene}"] = (scene,)
+    for part in library.library:
+        for sentence in part.sentences:
+            parts[f"sentence/{sentence.id}"] = (sentence,)
+    return {
+        name: hashlib.sha256(
+            "\0".join(model.model_dump_json() for model in models).encode()
+        ).hexdigest()
+        for name, models in parts.items()
+    }
 
 
 def _topics(source: Source, topics: tuple[Topic, ...], words: Wordings) -> Iterator[Problem]:

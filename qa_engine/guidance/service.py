@@ -26,6 +26,7 @@ from qa_engine.guidance.content import Guidance, guidance_folder, load_guidance
 from qa_engine.live_calls import LiveCalls, Names, Reloaded
 from qa_engine.pack import fingerprint
 from qa_engine.settings import QaSettings
+from qa_engine.versions import guidance_versioned
 from telephony.events import CallEvent
 
 _log = structlog.get_logger(__name__)
@@ -84,6 +85,7 @@ class GuidanceService(LiveCalls[CallGuidance]):
         return not isinstance(event, EmpathyUsed)  # marked after the call was over
 
     async def _watch(self) -> None:
+        await self._bus.publish(guidance_versioned(self.guidance, self._clock.time()))
         while True:
             await self._clock.sleep(self._settings.watch_s)
             if not await self._content.look():
@@ -91,6 +93,7 @@ class GuidanceService(LiveCalls[CallGuidance]):
             error = self._content.refused
             if error is None:
                 _log.info("guidance_loaded", version=self.guidance.version)
+                await self._bus.publish(guidance_versioned(self.guidance, self._clock.time()))
             else:
                 self._counters.add("guidance_refused")
                 _log.warning("guidance_refused", problems=len(error.problems), problem=str(error))

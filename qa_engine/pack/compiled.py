@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qa_engine import phrases
 from qa_engine.operators import BaseRule
+from qa_engine.pack.digests import rule_digests
 from qa_engine.pack.problems import Problem
 from qa_engine.pack.reading import Source
 from qa_engine.pack.schema import PackFile, Unless, Word, WordList
@@ -39,12 +39,8 @@ class Pack:
     files: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file, by name."""
 
-    def rule_digests(self) -> dict[str, str]:
-        """SHA-256 of each rule as it was understood, by id: it shows which one was edited."""
-        return {
-            rule.id: hashlib.sha256(rule.model_dump_json().encode()).hexdigest()
-            for rule in self.rules
-        }
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """What each rule comes to, by id (see `qa_engine.pack.digests`)."""
 
     def rule(self, rule_id: str) -> BaseRule | None:
         """A rule by its id."""
@@ -98,6 +94,7 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
         rules=tuple(rule for rule in rules if rule.enabled),
         index=WordIndex(groups),
         stages=stages,
+        digests=rule_digests(stages, defined),
         scorecard=next((f.model.scorecard for f in files if f.model.scorecard), None),
     )
     return pack, []

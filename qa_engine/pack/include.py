@@ -93,21 +93,26 @@ def find(path: Path, name: str) -> Path | None:
 
 
 def folders(path: Path) -> Iterator[Path]:
-    """A pack's folder and those of all that it includes, as far as they can be read."""
+    """A pack's folder and those of all that it includes, as far as they can be read.
+
+    Each is followed by what it includes, in the order in which that is written.
+    """
     pending, seen = [path], set[Path]()
     while pending:
-        folder = pending.pop()
+        folder = pending.pop(0)
         if folder.resolve() in seen:
             continue
         seen.add(folder.resolve())
         yield folder
+        included: list[Path] = []
         for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
             try:
                 stat = file.stat()
                 names = _included(file, stat.st_size, stat.st_mtime_ns)
             except OSError:
                 continue  # gone meanwhile: its absence is told where files are listed
-            pending += [found for name in names if (found := find(folder, name)) is not None]
+            included += [found for name in names if (found := find(folder, name)) is not None]
+        pending = [*included, *pending]
 
 
 @functools.lru_cache(maxsize=1000)

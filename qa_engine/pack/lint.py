@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from qa_engine.kinds import KINDS
@@ -34,13 +33,8 @@ def lint(files: Sequence[File], pack: Pack) -> Iterator[Problem]:
 
 
 def _named_in_phrases(files: Sequence[File]) -> set[str]:
-    texts = (
-        word if isinstance(word, str) else word.text
-        for file in files
-        for words in file.model.lists.values()
-        for word in words.words
-    )
-    return {name for text in texts for name in re.findall("<([^<>]*)>", text)}
+    lists = (words for file in files for words in file.model.lists.values())
+    return {name for words in lists for name in words.named()}
 
 
 def _word(

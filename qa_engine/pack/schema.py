@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
@@ -10,6 +11,8 @@ from qa_engine.operators import AnyRule
 from qa_engine.scorecard import Scorecard
 
 NAME = r"^[a-z][a-z0-9_]*$"
+
+_NAMED = re.compile("<([^<>]*)>")
 
 
 class _Strict(BaseModel):
@@ -45,6 +48,15 @@ class WordList(_Strict):
     )
     unless: Unless | None = None
     words: tuple[str | Word, ...]
+
+    def named(self) -> set[str]:
+        """The other lists that its phrases, and those that make them harmless, fill in."""
+        words = [Word(text=word) if isinstance(word, str) else word for word in self.words]
+        guards = [one for one in (self.unless, *(word.unless for word in words)) if one]
+        texts = [word.text for word in words]
+        for guard in guards:
+            texts += [*guard.within, *guard.before, *guard.after, *guard.segment]
+        return {name for text in texts for name in _NAMED.findall(text)}
 
 
 class PackFile(_Strict):

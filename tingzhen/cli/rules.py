@@ -198,7 +198,9 @@ def list_versions(
     config: Annotated[Path | None, typer.Option(help="The node's TOML settings.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Which rules were in force since when, and what each version changed in the one before it.
+    """Which rules and guidance were in force since when, and what each version changed.
+
+    A rule has changed when it, a list it looks for, or a rule it builds on was edited.
 
     Exit status 1 when the chain of versions was tampered with.
 
@@ -226,7 +228,7 @@ def list_versions(
             continue
         since = dt.datetime.fromtimestamp(version.at).astimezone()
         marks = [
-            *(f"+{rule}" for rule in version.added if version.number > 1),
+            *(f"+{rule}" for rule in version.added if not version.first),
             *(f"-{rule}" for rule in version.removed),
             *(f"~{rule}" for rule in version.changed),
         ]

@@ -19,6 +19,7 @@ from qa_engine.events import (
     EmotionCourse,
     EmpathyOffered,
     EmpathyUsed,
+    RulesVersioned,
     ScriptFinished,
     ScriptProgress,
     TopicDetected,
@@ -228,6 +229,46 @@ async def test_edited_guidance_is_for_new_calls_and_broken_guidance_is_refused(t
         await world.until(lambda: world.service.guidance is not before)
         assert world.service.guidance.script("").script.title == "通用"
         assert load_guidance(pack).version == world.service.guidance.version
+
+
+async def test_guidance_of_an_included_pack_is_inherited_reloaded_and_keeps_calls(tmp_path):
+    base, own = tmp_path / "base", tmp_path / "own"
+    shutil.copytree(DEFAULT_PACK / FOLDER, base / FOLDER)
+    (base / "pack.yaml").write_text("pack: base\n", encoding="utf-8")
+    own.mkdir()
+    (own / "pack.yaml").write_text("pack: own\ninclude: [../base]\n", encoding="utf-8")
+    scripts = base / FOLDER / "scripts.yaml"
+    world = World(tmp_path, QaSettings(rules=own))
+    async with world.running():
+        versions = world.bus.subscribe("versions", RulesVersioned)
+        assert (await anext(versions)).event.pack == "base/guidance"
+        before = world.service.guidance
+        await world.begin("old")
+        await world.say("agent", 1, GREETING, call_id="old")
+        await world.take(ScriptProgress, call_id="old", next_step="need")
+        title = before.script("report_query").script.title
+        text = scripts.read_text(encoding="utf-8").replace(f"title: {title}\n", "title: 新的\n")
+        scripts.write_text(text, encoding="utf-8")
+        await world.until(lambda: world.service.guidance is not before)
+        edited = (await anext(versions)).event
+        assert (edited.pack, edited.version) == ("base/guidance", world.service.guidance.version)
+        await world.begin("new")
+        for call_id in ("new", "old"):
+            await world.say("customer", 6, "我想查一下我的化验报告出来了没有", call_id=call_id)
+        progress = {
+            call_id: await world.take(ScriptProgress, call_id=call_id, topic="report_query")
+            for call_id in ("new", "old")
+        }
+        # The call that was there goes on where it stood, by the scripts it began with.
+        assert {call_id: told.title for call_id, told in progress.items()} == {
+            "new": "新的",
+            "old": title,
+        }
+        assert progress["old"].steps[0].state == "done"
+        # A folder of its own takes the place of what was inherited.
+        shutil.copytree(DEFAULT_PACK / FOLDER, own / FOLDER)
+        await world.until(lambda: world.service.guidance.pack == "own")
+        assert (await anext(versions)).event.pack == "own/guidance"
 
 
 def test_without_usable_guidance_there_is_no_start(tmp_path):

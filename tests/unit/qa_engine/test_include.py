@@ -2,7 +2,8 @@
 
 import pytest
 
-from qa_engine.pack import PackError, check, fingerprint, load
+from qa_engine.guidance.content import FOLDER, guidance_folder
+from qa_engine.pack import DEFAULT_PACK, PackError, check, fingerprint, load
 
 RULE = """\
 lists:
@@ -83,3 +84,29 @@ def test_a_mistake_in_an_included_pack_is_told_where_it_stands(write):
     write("base", "pack: base\nrules: 7\n")
     own = write("own", "pack: own\ninclude: [../base]\n")
     assert "../base/pack.yaml" in {problem.file for problem in check(own)}
+
+
+@pytest.mark.parametrize(
+    ("includes", "with_guidance", "whose"),
+    [
+        ("../base", {"base"}, "base"),
+        ("../middle", {"base"}, "base"),
+        ("../middle", {"base", "middle"}, "middle"),
+        ("../plain, ../base", {"base"}, "base"),
+        ("../plain, ../middle, ../base", {"middle", "base"}, "middle"),
+        ("../base, ../middle", {"middle", "base"}, "base"),
+        ("../base", {"own", "base"}, "own"),
+        ("hospital-zh", set(), "hospital-zh"),
+        ("../plain", set(), "hospital-zh"),
+    ],
+)
+def test_guidance_is_ones_own_else_that_of_the_first_included_pack_that_has_some(
+    write, tmp_path, includes, with_guidance, whose
+):
+    write("plain", "pack: plain\n")
+    write("middle", "pack: middle\ninclude: [../base]\n")
+    own = write("own", f"pack: own\ninclude: [{includes}]\n")
+    for name in with_guidance:
+        (tmp_path / name / FOLDER).mkdir()
+    expected = DEFAULT_PACK if whose == "hospital-zh" else tmp_path / whose
+    assert guidance_folder(own).resolve() == (expected / FOLDER).resolve()

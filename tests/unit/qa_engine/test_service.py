@@ -8,7 +8,7 @@ from qa_calls import ANSWERED, connected, ended, final, joined, legs
 from backbone.bus import Bus
 from backbone.clock import ManualClock
 from backbone.counters import Counters
-from qa_engine.events import Alert, ComplianceStep, Hit, RulesLoaded
+from qa_engine.events import Alert, ComplianceStep, Hit, RulesLoaded, RulesVersioned
 from qa_engine.judge import CallJudge
 from qa_engine.pack import PackError
 from qa_engine.service import QaService
@@ -26,14 +26,27 @@ rules:
 
 
 class World:
-    def __init__(self, folder):
+    def __init__(self, folder, settings=None):
         self.folder = folder
         self.counters = Counters()
         self.clock = ManualClock(ANSWERED)
         self.bus = Bus(self.counters)
-        self.write("不归我管")
-        self.service = QaService(QaSettings(rules=folder), self.bus, self.clock, self.counters)
+        if settings is None:
+            self.write("不归我管")
+        settings = settings or QaSettings(rules=folder)
+        self.service = QaService(settings, self.bus, self.clock, self.counters)
         self.seen = self.bus.subscribe("test", Hit, Alert, ComplianceStep, RulesLoaded)
+
+    @contextlib.asynccontextmanager
+    async def running(self):
+        task = asyncio.create_task(self.service.run())
+        await self.take(RulesLoaded)
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     def write(self, word):
         self.raw(PACK.format(word=word))
@@ -66,13 +79,8 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path):
-    world = World(tmp_path)
-    running = asyncio.create_task(world.service.run())
-    await world.take(RulesLoaded)
-    yield world
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    async with World(tmp_path).running() as world:
+        yield world
 
 
 async def begin(world, call_id="c1"):
@@ -100,6 +108,68 @@ async def test_an_edited_pack_is_taken_for_new_calls(world):
     await world.bus.publish(final("agent", 1, 2, "随便你", call_id="new"))
     assert (await world.take(Alert)).phrase == "不归我管"
     assert (await world.take(Alert)).call_id == "new"
+
+
+async def test_an_edited_list_of_an_included_pack_is_for_new_calls_and_keeps_the_old_ones_state(
+    tmp_path,
+):
+    base, own = tmp_path / "base", tmp_path / "own"
+    for folder in (base, own):
+        folder.mkdir()
+
+    def lists(help_):
+        (base / "lists.yaml").write_text(
+            "lists:\n"
+            "  pain: {about: x, words: [胸口疼]}\n"
+            f"  help: {{about: x, words: [{help_}]}}\n",
+            encoding="utf-8",
+        )
+
+    lists("拨打120")
+    (own / "pack.yaml").write_text(
+        """\
+pack: own
+version: "1"
+include: [../base]
+rules:
+  - {id: r, type: response, kind: emergency_not_directed, severity: critical, title: 急,
+     title_en: Urgent, trigger: {role: customer, lists: [pain]},
+     expected: {role: agent, lists: [help]}, within_s: 20}
+""",
+        encoding="utf-8",
+    )
+    world = World(tmp_path / "unused", QaSettings(rules=own))
+    versions = world.bus.subscribe("versions", RulesVersioned)
+    async with world.running():
+        first = (await anext(versions)).event
+        await begin(world, "answered")
+        await begin(world, "open")
+        for call_id in ("answered", "open"):
+            await world.bus.publish(final("customer", 1, 3, "他胸口疼", call_id=call_id))
+        lists("马上叫救护车")
+        await world.reloaded()
+        second = (await anext(versions)).event
+        assert first.digest != second.digest
+        assert first.rules["r"] != second.rules["r"]
+        # Both calls wait for what the rules of their beginning ask for.
+        await world.bus.publish(final("agent", 5, 7, "您拨打120", call_id="answered"))
+        await world.bus.publish(final("agent", 5, 7, "马上叫救护车", call_id="open"))
+        await world.settle()
+        await world.clock.advance(40)
+        alert = await world.take(Alert)
+        assert (alert.call_id, alert.rule) == ("open", "r")
+        await begin(world, "new")
+        await world.bus.publish(final("customer", 31, 33, "他胸口疼", call_id="new"))
+        await world.bus.publish(final("agent", 35, 37, "马上叫救护车", call_id="new"))
+        await world.settle()
+        await world.clock.advance(60)
+        assert world.service.open_calls == 3
+        marker = final("customer", 1, 2, "他胸口疼", call_id="last")
+        await begin(world, "last")
+        await world.bus.publish(marker)
+        await world.settle()
+        await world.clock.advance(60)
+        assert (await world.take(Alert)).call_id == "last"  # none of the call answered as asked
 
 
 @pytest.mark.parametrize("broken", ["pack: [", "pack: test\nrules: 7\n", ""])

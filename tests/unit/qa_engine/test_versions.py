@@ -1,11 +1,14 @@
 """Which rules were in force when, in a chain that shows every edit."""
 
+import shutil
+
 import pytest
 from sqlalchemy import text
 
 from backbone.store.engine import open_engine
-from qa_engine.pack import load
-from qa_engine.versions import PROJECTIONS, versioned, versions
+from qa_engine.guidance.content import FOLDER, load_guidance
+from qa_engine.pack import DEFAULT_PACK, load
+from qa_engine.versions import PROJECTIONS, guidance_versioned, versioned, versions
 
 PACK = """\
 pack: test
@@ -26,7 +29,17 @@ def engine(tmp_path):
 
 
 @pytest.fixture
-def put(engine, tmp_path):
+def enter(engine):
+    def enter(event):
+        with engine.begin() as connection:
+            for projection in PROJECTIONS[type(event)]:
+                projection(connection, 1, event)
+
+    return enter
+
+
+@pytest.fixture
+def put(enter, tmp_path):
     folder = tmp_path / "pack"
     folder.mkdir()
     times = iter(range(100, 200))
@@ -34,10 +47,7 @@ def put(engine, tmp_path):
     def put(word="不归我管", rule="taboo", severity="high"):
         text = PACK.format(word=word, rule=rule, severity=severity)
         (folder / "pack.yaml").write_text(text, encoding="utf-8")
-        event = versioned(load(folder), float(next(times)))
-        with engine.begin() as connection:
-            for projection in PROJECTIONS[type(event)]:
-                projection(connection, 1, event)
+        enter(versioned(load(folder), float(next(times))))
 
     return put
 
@@ -57,7 +67,7 @@ def test_each_content_is_a_version_that_says_what_it_changed(engine, put):
     back, other, graver, word, first = listed(engine)
     assert [v.number for v in (first, word, graver, other, back)] == [1, 2, 3, 4, 5]
     assert (first.added, first.files_changed) == (["taboo"], ["pack.yaml"])
-    assert (word.files_changed, word.changed, word.added) == (["pack.yaml"], [], [])
+    assert (word.files_changed, word.changed, word.added) == (["pack.yaml"], ["taboo"], [])
     assert graver.changed == ["taboo"]
     assert (other.added, other.removed) == (["other"], ["taboo"])
     assert back.digest == graver.digest
@@ -81,3 +91,84 @@ def test_a_row_that_was_changed_breaks_the_chain_from_there_on(engine, put, stat
     whole = [version.whole for version in listed(engine)[::-1]]
     assert whole[0]
     assert not any(whole[1:])
+
+
+LAYERED = """\
+pack: layered
+version: "1"
+include: [../base]
+rules:
+  - {id: direct, type: words, kind: taboo_phrase, severity: high, role: agent, lists: [own],
+     title: 禁语, title_en: Taboo}
+  - {id: by_name, type: words, kind: taboo_phrase, severity: high, role: agent, lists: [frame],
+     title: 禁语, title_en: Taboo}
+  - id: built_on
+    type: when
+    kind: taboo_phrase
+    severity: high
+    title: 禁语
+    title_en: Taboo
+    find: {op: found, rules: [by_name]}
+  - {id: other, type: words, kind: taboo_phrase, severity: high, role: agent, lists: [apart],
+     title: 禁语, title_en: Taboo}
+"""
+LISTS = """\
+lists:
+  own: {about: 禁语, words: [随便你], unless: {before: ["不<who>"]}}
+  frame: {about: 句式, words: ["找<who>"]}
+  who: {about: 谁, words: [院长]}
+  apart: {about: 别的, words: [自己看]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("随便你", "随你便", ["direct"]),
+        ("找<who>", "去找<who>", ["built_on", "by_name"]),
+        ("院长", "处长", ["built_on", "by_name", "direct"]),
+        ("自己看", "自己查", ["other"]),
+        ("about: 谁", "about: 什么人", []),
+    ],
+)
+def test_an_edited_list_of_an_included_pack_shows_in_the_rules_that_look_for_it(  # noqa: PLR0917 - a table
+    engine, enter, tmp_path, old, new, changed
+):
+    for name in ("base", "own"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "own" / "pack.yaml").write_text(LAYERED, encoding="utf-8")
+    for at, lists in enumerate((LISTS, LISTS.replace(old, new), LISTS.replace(old, new))):
+        (tmp_path / "base" / "lists.yaml").write_text(lists, encoding="utf-8")
+        enter(versioned(load(tmp_path / "own"), float(at)))
+    after, before = listed(engine)
+    assert (after.version != before.version, after.whole) == (True, True)
+    assert after.files_changed == ["../base/lists.yaml"]
+    assert (after.changed, after.added, after.removed) == (changed, [], [])
+
+
+def test_guidance_has_versions_of_its_own_in_the_same_chain(engine, enter, put, tmp_path):
+    folder = tmp_path / "own" / FOLDER
+    shutil.copytree(DEFAULT_PACK / FOLDER, folder)
+
+    def put_guidance():
+        enter(guidance_versioned(load_guidance(tmp_path / "own"), 1.0))
+
+    def edit(name, old, new):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    for _ in range(2):  # started again: neither is news
+        put()
+        put_guidance()
+    sentence = load_guidance(tmp_path / "own").library["angry"][0]
+    edit("empathy.yaml", sentence.zh, sentence.zh + "请说。")
+    put_guidance()
+    put(word="随便你")
+    rules, sentences, guidance, first = listed(engine)
+    assert [first.pack, guidance.pack, sentences.pack] == ["test", "own/guidance", "own/guidance"]
+    assert (first.first, guidance.first, sentences.first, rules.first) == (1, 1, 0, 0)
+    assert sentences.changed == [f"sentence/{sentence.id}"]
+    assert sentences.files_changed == ["guidance/empathy.yaml"]
+    assert (rules.changed, rules.removed) == (["taboo"], [])
+    assert all(version.whole for version in listed(engine))

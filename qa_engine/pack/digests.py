@@ -1,0 +1,43 @@
+"""What each rule comes to, as one number: it shows which rules an edit anywhere has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from qa_engine.operators import BaseRule
+from qa_engine.pack.schema import WordList
+
+
+def rule_digests(
+    stages: Iterable[Sequence[BaseRule]], lists: Mapping[str, WordList]
+) -> dict[str, str]:
+    """SHA-256, in hexadecimal, of each rule as it was understood, by id.
+
+    A rule is itself, the lists that it looks for with those that their phrases fill in, and the
+    rules that it builds on. What a list says about itself to its authors is left out.
+
+    Args:
+        stages: rules in force, each after those it builds on.
+        lists: all lists by name.
+    """
+    digests: dict[str, str] = {}
+    for stage in stages:
+        for rule in stage:
+            parts = [rule.model_dump_json()]
+            for name in sorted(_looked_at(rule.groups(), lists)):
+                parts += [name, lists[name].model_dump_json(exclude={"about"})]
+            parts += [digests[other] for other in sorted(set(rule.builds_on()))]
+            digests[rule.id] = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return digests
+
+
+def _looked_at(names: Iterable[str], lists: Mapping[str, WordList]) -> set[str]:
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += lists[name].named()
+    return found
