@@ -143,9 +143,8 @@ async def list_complaints(
     context: Context,
     state: ComplaintFilter = "all",
     card: Annotated[Card | None, Query()] = None,
-    owner: Annotated[
-        str | None, Query(max_length=64, description="Empty: those that nobody has.")
-    ] = None,
+    owner: Annotated[str | None, Query(max_length=64)] = None,
+    unassigned: Annotated[bool, Query(description="Those that nobody has.")] = False,
     team: Annotated[str, Query(max_length=64)] = "",
     call_id: Annotated[str | None, Query(max_length=64)] = None,
     order: ComplaintOrder = "newest",
@@ -160,7 +159,13 @@ async def list_complaints(
 
     def find(connection: Connection) -> Page[ComplaintView]:
         within = _team(connection, team) if team else None
-        wanted = Wanted(state=state, card=card, owner=owner, call_id=call_id, within=within)
+        wanted = Wanted(
+            state=state,
+            card=card,
+            owner="" if unassigned else owner,
+            call_id=call_id,
+            within=within,
+        )
         found = complaint_lists.listed(
             connection,
             _looker(who),

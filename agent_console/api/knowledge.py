@@ -69,13 +69,15 @@ async def search(
     context: Context,
     q: Annotated[str, Query(max_length=200, description="Words; two characters suffice.")] = "",
     topic: Annotated[str, Query(max_length=64)] = "",
-    every: Annotated[bool, Query(description="Also those not in force, page by page.")] = False,
+    every: Annotated[
+        bool, Query(description="Also those not in force; without words and topic page by page.")
+    ] = False,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Article]:
     """Find articles that hold all of these words, the best first; without words the newest."""
-    now = context.clock.time()
-    if every and not q:
+    now = None if every else context.clock.time()
+    if every and not q and not topic:
         return await read(context, lambda c: knowledge.listed(c, limit=limit, cursor=cursor))
     found = await read(context, lambda c: knowledge.search(c, q, now=now, topic=topic, limit=limit))
     return Page(found, None)

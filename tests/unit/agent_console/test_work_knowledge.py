@@ -64,6 +64,7 @@ async def test_only_what_is_in_force_is_found_but_its_keepers_see_all(shop: Offi
     assert await found(shop, "门诊") == ["门诊时间"]
     assert await found(shop, "") == ["门诊时间"]
     assert len(await found(shop, "", every="true")) == 3
+    assert sorted(await found(shop, "门诊安排", every="true")) == ["国庆门诊安排", "春节门诊安排"]
 
 
 async def test_topics_narrow_the_search(shop: Office) -> None:

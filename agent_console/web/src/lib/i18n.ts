@@ -2,12 +2,13 @@
 
 import { AGENT } from "./words/agent";
 import { CALLS } from "./words/calls";
+import { DAY } from "./words/day";
 import { DESK } from "./words/desk";
 import { FRAME } from "./words/frame";
 import { MANAGE } from "./words/manage";
 import { QUALITY } from "./words/quality";
 
-const WORDS = { ...FRAME, ...DESK, ...CALLS, ...AGENT, ...QUALITY, ...MANAGE };
+const WORDS = { ...FRAME, ...DESK, ...CALLS, ...AGENT, ...QUALITY, ...MANAGE, ...DAY };
 
 export type Key = keyof typeof WORDS;
 export type Language = "zh" | "en";

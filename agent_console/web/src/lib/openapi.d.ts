@@ -5097,8 +5097,9 @@ export interface operations {
             query?: {
                 state?: "all" | "unsettled" | "open" | "answered" | "closed" | "overdue";
                 card?: ("red" | "yellow") | null;
-                /** @description Empty: those that nobody has. */
                 owner?: string | null;
+                /** @description Those that nobody has. */
+                unassigned?: boolean;
                 team?: string;
                 call_id?: string | null;
                 order?: "newest" | "due";
@@ -5927,7 +5928,7 @@ export interface operations {
                 /** @description Words; two characters suffice. */
                 q?: string;
                 topic?: string;
-                /** @description Also those not in force, page by page. */
+                /** @description Also those not in force; without words and topic page by page. */
                 every?: boolean;
                 /** @description How many at most. */
                 limit?: number;

@@ -21,7 +21,7 @@ import {
   talkShare,
   ticks,
 } from "./timeline";
-import type { CallRecord } from "./api/work";
+import type { CallRecord } from "./api/registers";
 import type { AgentState, Alert, Call, QueueState, Role, Turn } from "./types";
 
 function turn(role: Role, start: number, end: number): Turn {

@@ -1,6 +1,6 @@
 // What is still to be written down of a call.
 
-import type { CallRecord, RegisterField } from "./api/work";
+import type { CallRecord, RegisterField } from "./api/registers";
 
 /** Required fields that are empty; a time for the follow-up is due where the outcome is one. */
 export function missingFields(

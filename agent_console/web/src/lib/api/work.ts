@@ -1,4 +1,4 @@
-// What an agent works with: who calls, the register, knowledge, sentences to say.
+// What an agent works with: who calls, knowledge, sentences to say.
 
 import type { components } from "../openapi";
 import { request } from "../api";
@@ -9,12 +9,7 @@ type Schemas = components["schemas"];
 const id = encodeURIComponent;
 
 export type Complaint = Schemas["Complaint"];
-export type CallRecord = Schemas["Record"];
-
-export type RegisterField = keyof CallRecord;
-
 export type Caller = Schemas["Caller"];
-export type Register = Schemas["RegisterView"];
 export type Article = Schemas["Article"];
 
 export const caller = (call: string) => request<Caller>("GET", `/calls/${id(call)}/caller`);
@@ -26,9 +21,6 @@ export interface CardBody {
   note: string;
 }
 export const writeCard = (callerId: string, card: CardBody) => request<unknown>("PUT", `/callers/${id(callerId)}/card`, { body: card });
-export const register = (call: string) => request<Register>("GET", `/calls/${id(call)}/register`);
-export const saveRegister = (call: string, record: CallRecord & { version: number }) =>
-  request<Register>("PUT", `/calls/${id(call)}/register`, { body: record });
 export interface Topic {
   topic: string;
   title: string;

@@ -1,0 +1,36 @@
+// What changed between two versions of a text.
+
+import { diffArrays, diffChars } from "diff";
+
+export interface Change {
+  kind: "same" | "added" | "removed";
+  text: string;
+}
+
+/** By lines first, and within lines that took each other's place by characters. */
+export function changesOf(before: string, after: string): Change[] {
+  const found: Change[] = [];
+  const parts = diffArrays(before.split("\n"), after.split("\n"));
+  for (let at = 0; at < parts.length; at += 1) {
+    const part = parts[at]!;
+    const following = parts[at + 1];
+    const text = part.value.join("\n");
+    if (part.removed && following?.added) {
+      found.push(...within(text, following.value.join("\n")));
+      at += 1;
+    } else {
+      found.push({ kind: kindOf(part), text });
+    }
+    if (at < parts.length - 1) found.push({ kind: "same", text: "\n" });
+  }
+  return found;
+}
+
+function within(before: string, after: string): Change[] {
+  return diffChars(before, after).map((part) => ({ kind: kindOf(part), text: part.value }));
+}
+
+function kindOf(part: { added?: boolean; removed?: boolean }): Change["kind"] {
+  if (part.added) return "added";
+  return part.removed ? "removed" : "same";
+}
