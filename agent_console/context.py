@@ -80,6 +80,8 @@ class ConsoleContext:
         site = site or Site()
         sessions = SessionStore(settings.session_hours * 3600, monotonic)
         projector = LiveProjector(settings, bus, clock, engine)
+        # Without PBXs on this node it knows none, and says so.
+        control = control or Control(bus, clock, counters)
         return cls(
             settings=settings,
             bus=bus,
@@ -87,8 +89,7 @@ class ConsoleContext:
             counters=counters,
             engine=engine,
             metrics_app=metrics_app,
-            # Without PBXs on this node it knows none, and says so.
-            control=control or Control(bus, clock, counters),
+            control=control,
             sessions=sessions,
             tickets=OneTimeTokens(settings.ticket_s, monotonic),
             user_throttle=Throttle(settings.login_failures, settings.login_window_s, monotonic),
@@ -98,7 +99,14 @@ class ConsoleContext:
             ),
             projector=projector,
             hub=LiveHub(
-                settings, bus, clock, counters, projector=projector, sessions=sessions, site=site
+                settings,
+                bus,
+                clock,
+                counters,
+                projector=projector,
+                sessions=sessions,
+                site=site,
+                control=control,
             ),
             desk=desk or Desk.build(WorkSettings(), bus, clock, monotonic=monotonic),
             site=site,

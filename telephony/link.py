@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from backbone.bus import Bus
     from backbone.clock import Clock
     from backbone.counters import Counters
+    from telephony.control.service import ChannelWatch
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +76,7 @@ class PbxLink:
         self._state: _State = "connecting"
         self._detail = ""
         self._flooded = False
+        self._watches: list[ChannelWatch] = []
 
     def restore(
         self, open_calls: Iterable[OpenCall], visit_numbers: Mapping[str, int] | None = None
@@ -94,6 +96,10 @@ class PbxLink:
             if visit.call_id == call_id and visit.with_agent:
                 return Talk(visit.channel_id, visit.agent, visit.agent_channel_id)
         return None
+
+    def watch(self, watch: ChannelWatch) -> None:
+        """Tell somebody when channels of this PBX end."""
+        self._watches.append(watch)
 
     async def send_action(
         self, name: str, *, timeout_s: float = 5.0, followed_by: str = "", **fields: str
@@ -245,6 +251,7 @@ class PbxLink:
                 await self._put(self._feed(message, arrived))
             try:
                 await self._put(self._resync(snapshot))
+                self._tell_channels(snapshot)
             except Exception as error:  # noqa: BLE001 - nor may an odd list
                 self._counters.add("ami_unhandled", system=self._settings.system)
                 _log.error("ami_resync_failed", error=type(error).__name__)
@@ -258,8 +265,17 @@ class PbxLink:
             events += self.agents.resync(snapshot.members, snapshot.queues, visits, now)
         return events
 
+    def _tell_channels(self, snapshot: PbxSnapshot) -> None:
+        if snapshot.channels is not None:
+            present = {channel.get("Uniqueid") for channel in snapshot.channels}
+            for watch in self._watches:
+                watch.channels_now(self._settings.system, present)
+
     def _feed(self, message: AmiMessage, arrived: float) -> list[Event]:
         try:
+            if message.event == "Hangup":
+                for watch in self._watches:
+                    watch.channel_gone(self._settings.system, message.get("Uniqueid"))
             events = self.reducer.feed(message, arrived)
             return [*events, *self.agents.feed(message, arrived, events)]
         except Exception as error:  # noqa: BLE001 - one message must never end the link

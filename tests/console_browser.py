@@ -81,9 +81,11 @@ async def enter(
 
 
 def _note(response: Response) -> None:
-    # 401 is how the page learns that nobody is logged in yet; a call may have no recording.
+    # 401 is how the page learns that nobody is logged in yet; a call may have no recording; a
+    # phone that rings may not be taken.
     expected = response.status == HTTPStatus.UNAUTHORIZED or "/waveform" in response.url
-    if response.status >= HTTPStatus.BAD_REQUEST and not expected:
+    untaken = response.status == HTTPStatus.CONFLICT and "/listening/" in response.url
+    if response.status >= HTTPStatus.BAD_REQUEST and not expected and not untaken:
         _problems.append(f"{response.request.method} {response.url}: {response.status}")
 
 

@@ -22,6 +22,8 @@ from backbone.bus import Bus, Subscription
 from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Envelope
+from telephony.control.events import SupervisionChanged
+from telephony.control.service import Control
 
 _log = structlog.get_logger(__name__)
 
@@ -69,6 +71,7 @@ class LiveHub:
         projector: LiveProjector,
         sessions: SessionStore,
         site: Site,
+        control: Control,
     ) -> None:
         self._settings = settings
         self._bus = bus
@@ -77,6 +80,7 @@ class LiveHub:
         self._projector = projector
         self._sessions = sessions
         self._site = site
+        self._control = control
         self._clients: set[_Client] = set()
         self._encode = wire.EventEncoder()
         self._closing = False
@@ -177,6 +181,14 @@ class LiveHub:
             "rate": self._clock.rate,
             "zone": self._site.metrics.time_zone,
             "escalation": self._escalation(),
+            "listening": [
+                {
+                    "call_id": listens.call_id,
+                    "mode": listens.mode,
+                    "state": "listening" if listens.answered else "ringing",
+                }
+                for listens in self._control.sessions_of(viewer.username)
+            ],
             "stream": stream,
             "seq": seq,
             "health": list(state.health.values()),
@@ -204,7 +216,10 @@ class LiveHub:
 
     async def _forward(self, client: _Client, envelope: Envelope) -> None:
         """Send an event as far as this client may see it."""
-        if not client.sight.narrow:
+        of = envelope.event
+        if isinstance(of, SupervisionChanged) and of.username != client.viewer.username:
+            return  # who listens to whom is nobody else's business
+        if not client.sight.narrow or isinstance(of, SupervisionChanged):
             await self._send(client, self._encode(envelope))
             return
         seen, event = client.sight.judge(envelope)

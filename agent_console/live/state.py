@@ -58,6 +58,7 @@ from qa_engine.events import (
 )
 from qa_engine.privacy import redact
 from qa_engine.storage import CHANGES, AlertChange
+from telephony.control.events import SupervisionChanged
 from telephony.events import (
     AgentMissedRings,
     AgentState,
@@ -105,6 +106,7 @@ LIVE_EVENTS: tuple[type[Event], ...] = (
     AgentState,
     QueueState,
     AgentMissedRings,
+    SupervisionChanged,
 )
 """What the live page is made of."""
 

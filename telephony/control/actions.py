@@ -22,6 +22,7 @@ SPY_KEY: dict[SpyMode, str] = {"listen": "4", "whisper": "5", "barge": "6"}
 
 _UNIQUEID = re.compile(r"[A-Za-z0-9_.:-]{1,150}")
 _CHANNEL = re.compile(r"[A-Za-z0-9]{1,32}/[A-Za-z0-9_.@:;/+-]{1,150}")
+_OURS = re.compile(r"tingzhen-[0-9a-f-]{1,64}")
 _PHONE = re.compile(r"(?:PJSIP|SIP|IAX2|SCCP|DAHDI)/[A-Za-z0-9_.@:+-]{1,72}")
 _MEMBER = re.compile(r"(?:PJSIP|SIP|IAX2|SCCP|DAHDI|Local|Agent)/[A-Za-z0-9_.@:/+-]{1,72}")
 _NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
@@ -139,12 +140,17 @@ def switch(supervisor_channel: str, mode: SpyMode) -> AmiAction:
 
 
 def hangup(channel: str) -> AmiAction:
-    """End a channel, with cause 16 (normal clearing)."""
+    """End a channel, with cause 16 (normal clearing).
+
+    Args:
+        channel: its name, or the Uniqueid that we gave it: while it rings we know no other.
+    """
+    pattern = _OURS if _OURS.fullmatch(channel) else _CHANNEL
     return AmiAction(
         "Hangup",
         {
             # Slashes would make it a pattern; a channel's name never begins with one.
-            "Channel": _checked(_CHANNEL, channel, "the call has no usable channel"),
+            "Channel": _checked(pattern, channel, "the call has no usable channel"),
             "Cause": "16",
         },
     )

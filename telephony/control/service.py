@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ from backbone.ids import new_id
 from telephony.ami.client import AmiError, AmiReply
 from telephony.control import actions
 from telephony.control.actions import AmiAction, ControlInputError, SpyMode
+from telephony.control.events import SupervisionChanged
 from telephony.control.locate import Parties, parties
 from telephony.control.permissions import Action, permitted
 from telephony.link import Talk
@@ -59,6 +60,18 @@ class PbxUnreachableError(ControlError):
     """There is no connection to the PBX, or it did not answer."""
 
 
+class ChannelWatch(Protocol):
+    """Who wants to know when channels end."""
+
+    def channel_gone(self, system: str, uniqueid: str) -> None:
+        """A channel has ended."""
+        ...
+
+    def channels_now(self, system: str, uniqueids: Collection[str]) -> None:
+        """All channels there are, told after a time in which ends were not heard of."""
+        ...
+
+
 class Pbx(Protocol):
     """What control needs of a PBX; `telephony.link.PbxLink` is one."""
 
@@ -69,6 +82,10 @@ class Pbx(Protocol):
 
     def talk(self, call_id: str) -> Talk | None:
         """Who talks in a call now."""
+        ...
+
+    def watch(self, watch: ChannelWatch) -> None:
+        """Tell somebody when channels end."""
         ...
 
     async def send_action(
@@ -89,7 +106,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class SpySession:
-    """Somebody who listens in."""
+    """Somebody who listens in, or whose phone rings to do so (`answered` is False)."""
 
     session_id: str
     call_id: str
@@ -97,6 +114,12 @@ class SpySession:
     username: str
     channel: str
     mode: SpyMode
+    answered: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Nobody listens to a call twice."""
+        return self.username, self.call_id
 
 
 @dataclass(slots=True)
@@ -133,15 +156,39 @@ class Control:
     def attach(self, pbx: Pbx, settings: ControlSettings) -> None:
         """Take a PBX under control."""
         self._pbxs[pbx.system] = (pbx, settings)
+        pbx.watch(self)
 
     # Listening in
 
+    def sessions_of(self, username: str) -> list[SpySession]:
+        """What somebody's phone listens to, or rings for."""
+        return [session for session in self._sessions.values() if session.username == username]
+
+    def channel_gone(self, system: str, uniqueid: str) -> None:
+        """A supervisor may have laid down the phone, or the call may be over."""
+        for session in list(self._sessions.values()):
+            if (session.system, session.session_id) == (system, uniqueid):
+                self._over(session)
+
+    def channels_now(self, system: str, uniqueids: Collection[str]) -> None:
+        """End the sessions whose channel went while nobody told."""
+        for session in list(self._sessions.values()):
+            # A phone that was only just asked to ring may not be in the list yet.
+            gone = session.answered and session.session_id not in uniqueids
+            if session.system == system and gone:
+                self._over(session)
+
     async def spy(self, actor: Actor, call_id: str, mode: SpyMode) -> tuple[SpySession, str]:
-        """Listen to a call, whisper to its agent, or join in; again to change the mode."""
+        """Listen to a call, whisper to its agent, or join in; again to change the mode.
+
+        A phone listens to one call: it is laid down where it listens to another.
+        """
         async with self._deed(actor, mode, _Deed(target=call_id, call_id=call_id)) as deed:
             if not permitted(actor.role, "listen"):
                 raise NotPermittedError(f"the role {actor.role} may not listen")
             session = self._sessions.get((actor.username, call_id))
+            if session is not None and not session.answered:
+                raise PbxRefusedError("your phone rings already: take it up")
             if session is not None:
                 pbx, _ = self._pbx(session.system)
                 deed.system, deed.target = session.system, session.channel
@@ -150,12 +197,15 @@ class Control:
                 except PbxRefusedError:
                     # The phone was laid down in the meantime, or this Asterisk has no PlayDTMF
                     # (app_senddtmf is not loaded): begin anew, but never twice at once.
-                    self._sessions.pop((actor.username, call_id), None)
+                    self._over(session)
                     await _send(pbx, actions.hangup(session.channel))
                 else:
                     session = replace(session, mode=mode)
                     self._keep(session)
                     return session, deed.answer
+            for other in self.sessions_of(actor.username):
+                with suppress(ControlError):
+                    await self.stop_spying(actor, other.call_id)
             return await self._begin_spying(actor, call_id, mode, deed), deed.answer
 
     async def _begin_spying(
@@ -166,19 +216,26 @@ class Control:
         pbx, settings, found = await self._parties(call_id)
         deed.system, deed.target = pbx.system, found.agent
         session_id = f"tingzhen-{new_id()}"
-        reply = await self._say(
-            pbx,
-            actions.spy(
-                found.agent_id,
-                actor.extension,
-                mode,
-                session_id=session_id,
-                ring_s=settings.ring_s,
-            ),
-            deed,
+        action = actions.spy(
+            found.agent_id,
+            actor.extension,
+            mode,
+            session_id=session_id,
+            ring_s=settings.ring_s,
         )
+        session = SpySession(
+            session_id, call_id, pbx.system, actor.username, session_id, mode, answered=False
+        )
+        self._keep(session)
+        try:
+            reply = await self._say(pbx, action, deed)
+        except BaseException:
+            self._over(session)
+            raise
+        if self._sessions.get(session.key) is not session:
+            raise PbxRefusedError("the phone was laid down again")
         channel = reply.items[0].get("Channel") if reply.items else session_id
-        session = SpySession(session_id, call_id, pbx.system, actor.username, channel, mode)
+        session = replace(session, channel=channel, answered=True)
         self._keep(session)
         return session
 
@@ -187,19 +244,38 @@ class Control:
         async with self._deed(
             actor, "stop_listening", _Deed(target=call_id, call_id=call_id)
         ) as deed:
-            session = self._sessions.pop((actor.username, call_id), None)
+            session = self._sessions.get((actor.username, call_id))
             if session is None:
                 raise UnknownTargetError("you do not listen to this call")
+            self._over(session)
             pbx, _ = self._pbx(session.system)
             deed.system, deed.target = session.system, session.channel
             await self._say(pbx, actions.hangup(session.channel), deed)
             return deed.answer
 
     def _keep(self, session: SpySession) -> None:
-        self._sessions[session.username, session.call_id] = session
-        self._sessions.move_to_end((session.username, session.call_id))
+        self._sessions[session.key] = session
+        self._sessions.move_to_end(session.key)
+        self._tell(session, over=False)
         if len(self._sessions) > _MOST_SESSIONS:
-            self._sessions.popitem(last=False)
+            self._over(next(iter(self._sessions.values())))
+
+    def _over(self, session: SpySession) -> None:
+        if self._sessions.get(session.key, session).session_id != session.session_id:
+            return  # a newer one of the same supervisor
+        if self._sessions.pop(session.key, None) is not None:
+            self._tell(session, over=True)
+
+    def _tell(self, session: SpySession, *, over: bool) -> None:
+        self._bus.emit(
+            SupervisionChanged(
+                at=self._clock.time(),
+                call_id=session.call_id,
+                username=session.username,
+                mode=session.mode,
+                state="over" if over else "listening" if session.answered else "ringing",
+            )
+        )
 
     # Calls
 

@@ -16,7 +16,7 @@ from agent_console.settings import ConsoleSettings
 from backbone import audit
 from telephony.ami.client import AmiLostError, AmiReply
 from telephony.ami.parser import AmiMessage
-from telephony.control.service import Control
+from telephony.control.service import ChannelWatch, Control
 from telephony.link import Talk
 from telephony.settings import ControlSettings
 
@@ -35,6 +35,9 @@ class Pbx:
 
     def talk(self, call_id: str) -> Talk | None:
         return Talk("1.1", "PJSIP/1001", "1.2") if call_id == "c1" else None
+
+    def watch(self, watch: ChannelWatch) -> None:
+        self.told = watch
 
     async def send_action(
         self, name: str, *, timeout_s: float = 5.0, followed_by: str = "", **fields: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from telephony.ami.client import AmiLostError, AmiReply
 from telephony.ami.parser import AmiMessage
 from telephony.control import actions
 from telephony.control.actions import ControlInputError
+from telephony.control.events import SupervisionChanged
 from telephony.control.locate import parties
 from telephony.control.permissions import ACTIONS, PERMITTED, permitted
 from telephony.control.service import (
@@ -72,7 +75,10 @@ class FakePbx:
         }
 
     def talk(self, call_id):
-        return Talk("100.1", "PJSIP/1001", "100.2") if call_id == "c1" else None
+        return Talk("100.1", "PJSIP/1001", "100.2") if call_id in {"c1", "c3"} else None
+
+    def watch(self, watch):
+        self.told = watch
 
     async def send_action(self, name, **fields):
         followed_by, timeout_s = fields.pop("followed_by", ""), fields.pop("timeout_s", 5.0)
@@ -90,6 +96,7 @@ class Desk:
         self.pbx = FakePbx()
         self.bus = Bus(Counters())
         self.entries = self.bus.subscribe("audit", AuditEntry, maxsize=100)
+        self.phones = self.bus.subscribe("phones", SupervisionChanged, maxsize=100)
         self.control = Control(self.bus, ManualClock(50.0), Counters())
         self.control.attach(self.pbx, ControlSettings(transfer_context="hotline"))
 
@@ -179,6 +186,92 @@ async def test_supervisor_who_does_not_answer_is_told_so(desk):
 async def test_supervisor_without_a_phone_is_told_what_to_do(desk):
     with pytest.raises(ControlInputError, match="own phone"):
         await desk.control.spy(Actor("lead", "lead"), "c1", "listen")
+
+
+# What the supervisor's own page is told
+
+
+async def told(desk):
+    event = (await anext(aiter(desk.phones))).event
+    return event.call_id, event.username, event.mode, event.state
+
+
+def ringing_until(desk, taken):
+    """Have the supervisor's phone ring until somebody takes it."""
+    ask = desk.pbx.send_action
+
+    async def slowly(name, **fields):
+        if name == "Originate":
+            await taken.wait()
+        return await ask(name, **fields)
+
+    desk.pbx.send_action = slowly
+
+
+async def test_the_phone_rings_listens_changes_its_mode_and_is_laid_down(desk):
+    taken = asyncio.Event()
+    ringing_until(desk, taken)
+    going = asyncio.create_task(desk.control.spy(LEAD, "c1", "listen"))
+    assert await told(desk) == ("c1", "lead", "listen", "ringing")
+    taken.set()
+    await going
+    assert await told(desk) == ("c1", "lead", "listen", "listening")
+    await desk.control.spy(LEAD, "c1", "barge")
+    assert await told(desk) == ("c1", "lead", "barge", "listening")
+    (session,) = desk.control.sessions_of("lead")
+    desk.pbx.told.channel_gone("main", "some other channel")
+    desk.pbx.told.channel_gone("another PBX", session.session_id)
+    assert desk.control.sessions_of("lead") == [session]
+    desk.pbx.told.channel_gone("main", session.session_id)
+    assert await told(desk) == ("c1", "lead", "barge", "over")
+    assert desk.control.sessions_of("lead") == []
+
+
+async def test_a_phone_that_rings_is_not_called_twice_and_can_be_called_off(desk):
+    taken = asyncio.Event()
+    ringing_until(desk, taken)
+    going = asyncio.create_task(desk.control.spy(LEAD, "c1", "listen"))
+    assert (await told(desk))[-1] == "ringing"
+    with pytest.raises(PbxRefusedError, match="rings already"):
+        await desk.control.spy(LEAD, "c1", "whisper")
+    (session,) = desk.control.sessions_of("lead")
+    await desk.control.stop_spying(LEAD, "c1")
+    assert desk.pbx.asked[-1] == ("Hangup", {"Channel": session.session_id, "Cause": "16"})
+    assert (await told(desk))[-1] == "over"
+    taken.set()
+    with pytest.raises(PbxRefusedError, match="laid down"):
+        await going
+    assert desk.control.sessions_of("lead") == []
+
+
+async def test_a_phone_that_is_not_taken_rings_no_longer(desk):
+    desk.pbx.answers["Originate"] = reply(
+        message="Originate successfully queued", items=(originated(success=False, reason="3"),)
+    )
+    with pytest.raises(PbxRefusedError, match="no answer"):
+        await desk.control.spy(LEAD, "c1", "listen")
+    # Nobody read in between, so the newest alone is left.
+    assert (await told(desk))[-1] == "over"
+    assert desk.control.sessions_of("lead") == []
+
+
+async def test_one_phone_listens_to_one_call(desk):
+    first, _ = await desk.control.spy(LEAD, "c1", "listen")
+    await desk.control.spy(LEAD, "c3", "listen")
+    assert ("Hangup", {"Channel": first.channel, "Cause": "16"}) in desk.pbx.asked
+    assert [session.call_id for session in desk.control.sessions_of("lead")] == ["c3"]
+    await desk.control.spy(Actor("boss", "manager", "PJSIP/1011"), "c3", "listen")
+    assert len(desk.control.sessions_of("boss")) == len(desk.control.sessions_of("lead")) == 1
+
+
+async def test_an_end_that_was_not_heard_of_is_seen_in_the_list_of_channels(desk):
+    session, _ = await desk.control.spy(LEAD, "c1", "listen")
+    desk.pbx.told.channels_now("main", {session.session_id, "100.1"})
+    assert desk.control.sessions_of("lead")
+    desk.pbx.told.channels_now("another PBX", set())
+    assert desk.control.sessions_of("lead")
+    desk.pbx.told.channels_now("main", {"100.1"})
+    assert desk.control.sessions_of("lead") == []
 
 
 async def test_each_action_is_one_manager_action_and_one_entry(desk):

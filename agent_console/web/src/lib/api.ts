@@ -30,9 +30,9 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 export async function request<T>(
   method: string,
   path: string,
-  { body, query }: { body?: unknown; query?: Query } = {},
+  { body, query, timeoutMs = 15_000 }: { body?: unknown; query?: Query; timeoutMs?: number } = {},
 ): Promise<T> {
-  const init: RequestInit = { method, signal: AbortSignal.timeout(15_000) };
+  const init: RequestInit = { method, signal: AbortSignal.timeout(timeoutMs) };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { "Content-Type": "application/json" };
@@ -109,8 +109,12 @@ export interface QueueRow {
 export const queues = () => request<QueueRow[]>("GET", "/queues");
 
 export type SpyMode = "listen" | "whisper" | "barge";
+/** The answer comes when the phone has been taken; `[pbx.control] ring_s` is at most 120. */
+const LONGEST_RING_MS = 130_000;
 export const listenIn = (call: string, mode: SpyMode) =>
-  request<{ mode: SpyMode }>("POST", `/control/calls/${id(call)}/listening/${mode}`);
+  request<{ mode: SpyMode }>("POST", `/control/calls/${id(call)}/listening/${mode}`, {
+    timeoutMs: LONGEST_RING_MS,
+  });
 export const stopListening = (call: string) =>
   request<unknown>("DELETE", `/control/calls/${id(call)}/listening`);
 export const myPhone = () => request<{ extension: string }>("GET", "/control/phone");

@@ -19,8 +19,8 @@ class Desk {
   panel = $state<Panel>("calls");
   /** Calls that are not on the live page any more, fetched for an alert. */
   archive = $state.raw<ReadonlyMap<string, Call>>(new Map());
-  /** The call that my phone listens to, and how. */
-  listening = $state.raw<{ call: string; mode: api.SpyMode } | null>(null);
+
+  #asked = 0;
 
   alerts = $derived([...live.data.alerts.values()]);
   open = $derived(openAlerts(this.alerts));
@@ -46,7 +46,7 @@ class Desk {
   });
 
   reset(): void {
-    this.selectedCall = this.selectedAlert = this.jump = this.listening = null;
+    this.selectedCall = this.selectedAlert = this.jump = null;
     this.archive = new Map();
   }
 
@@ -80,14 +80,23 @@ class Desk {
     });
   }
 
+  /** Ring my phone for a call, or change how it hears; what came of it is told by events. */
   async listen(call: string, mode: api.SpyMode): Promise<void> {
-    const done = await session.attempt(api.listenIn(call, mode));
-    if (done) this.listening = { call, mode: done.mode };
+    const asked = (this.#asked += 1);
+    const failed = await api.listenIn(call, mode).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    // Who has called it off knows that the phone was not taken.
+    if (!failed || asked !== this.#asked) return;
+    const untaken = failed instanceof api.Problem && failed.detail.includes("; Failure");
+    if (untaken) session.notice = "phone_untaken";
+    else await session.attempt(Promise.reject(failed));
   }
 
   async stopListening(call: string): Promise<void> {
+    this.#asked += 1;
     await session.attempt(api.stopListening(call));
-    this.listening = null;
   }
 
   stepCall(by: number): void {

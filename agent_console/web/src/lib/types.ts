@@ -307,6 +307,13 @@ export interface EscalationStep {
   level: number;
 }
 
+/** What my phone does with a call. */
+export interface Listening {
+  call_id: string;
+  mode: "listen" | "whisper" | "barge";
+  state: "ringing" | "listening";
+}
+
 export interface Hello {
   type: "hello";
   protocol: number;
@@ -321,6 +328,7 @@ export interface Hello {
   health: HealthEvent[];
   agents?: AgentState[];
   queues?: QueueState[];
+  listening?: Listening[];
   zone: string;
   escalation: EscalationStep[];
   speech: { call_id: string; speaking: Role[]; turns: Turn[] }[];

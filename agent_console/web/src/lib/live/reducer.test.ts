@@ -49,6 +49,27 @@ function all(data: LiveData) {
 
 const after = (messages: Message[], begin = reduce(EMPTY, hello())) => messages.reduce(reduce, begin);
 
+describe("my own phone", () => {
+  const told = (state: string, mode = "listen") =>
+    ({ type: "supervision_changed", at: 1, seq: 0, call_id: "c", mode, state }) as EventMessage;
+  const known = (data: LiveData) => [...data.listening.values()];
+
+  it("is told of from its ringing to its end", () => {
+    const rings = after([told("ringing")]);
+    expect(known(rings)).toEqual([{ call_id: "c", mode: "listen", state: "ringing" }]);
+    const hears = after([told("listening", "barge")], rings);
+    expect(known(hears)).toEqual([{ call_id: "c", mode: "barge", state: "listening" }]);
+    expect(known(after([told("over", "barge")], hears))).toEqual([]);
+  });
+
+  it("is as the server says when the page comes back", () => {
+    const mine = { call_id: "d", mode: "whisper", state: "listening" } as const;
+    const back = reduce(after([told("listening")]), hello({ listening: [mine] }));
+    expect(known(back)).toEqual([mine]);
+    expect(known(reduce(back, hello({ snapshot: null })))).toEqual([]);
+  });
+});
+
 describe("the fold", () => {
   it("comes to the same state as the server's", () => {
     expect(all(after(fold.messages))).toEqual(fold.expected);

@@ -9,6 +9,7 @@ import type {
   HealthEvent,
   Hello,
   Limits,
+  Listening,
   Message,
   ProvisionalAlert,
   QueueState,
@@ -29,6 +30,8 @@ export interface LiveData {
   readonly health: ReadonlyMap<string, HealthEvent>;
   readonly agents: ReadonlyMap<string, AgentState>;
   readonly queues: ReadonlyMap<string, QueueState>;
+  /** What my own phone rings for or listens to, by call. */
+  readonly listening: ReadonlyMap<string, Listening>;
   /** How the mood of each side of a call went since the page has been looking. */
   readonly courses: Courses;
   readonly limits: Limits;
@@ -45,6 +48,7 @@ export const EMPTY: LiveData = {
   health: new Map(),
   agents: new Map(),
   queues: new Map(),
+  listening: new Map(),
   courses: new Map(),
   limits: { wait_s: 15, rings: 3, talk_s: 600 },
   escalation: [],
@@ -69,6 +73,9 @@ export function reduce(data: LiveData, message: Message): LiveData {
   }
   if (event.type === "queue_state") {
     return { ...next, queues: withQueue(next.queues, event as unknown as QueueState) };
+  }
+  if (event.type === "supervision_changed") {
+    return { ...next, listening: withListening(next.listening, event as unknown as Supervision) };
   }
   const alerts = changeAlert(next.alerts, event) ?? newAlert(next.alerts, event);
   const provisional = withProvisional(next.provisional, event);
@@ -106,6 +113,7 @@ function greet(data: LiveData, hello: Hello): LiveData {
     health: hello.health.reduce(withHealth, new Map()),
     agents: (hello.agents ?? []).reduce(withAgent, new Map()),
     queues: (hello.queues ?? []).reduce(withQueue, new Map()),
+    listening: byId(hello.listening ?? [], "call_id"),
     courses: hello.snapshot ? new Map() : data.courses,
     limits: hello.limits,
     escalation: hello.escalation,
@@ -191,6 +199,18 @@ function withQueue(
   state: QueueState,
 ): Map<string, QueueState> {
   return new Map(queues).set(`${state.system} ${state.queue}`, state);
+}
+
+type Supervision = Omit<Listening, "state"> & { state: Listening["state"] | "over" };
+
+function withListening(
+  listening: ReadonlyMap<string, Listening>,
+  { call_id, mode, state }: Supervision,
+): Map<string, Listening> {
+  const known = new Map(listening);
+  if (state === "over") known.delete(call_id);
+  else known.set(call_id, { call_id, mode, state });
+  return known;
 }
 
 function byId<T, K extends keyof T>(items: T[], key: K): Map<string, T> {

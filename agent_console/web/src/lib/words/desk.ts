@@ -122,7 +122,12 @@ export const DESK = {
   whisper: ["耳语", "Whisper"],
   barge: ["插话", "Barge in"],
   stop_listening: ["结束监听", "Stop"],
-  listening_now: ["您的话机正在：{n}", "Your phone: {n}"],
+  listening_now: ["您的话机正在{n}", "Your phone is on: {n}"],
+  phone_rings: ["您的话机在响，拿起即{n}", "Your phone rings; take it up to: {n}"],
+  phone_untaken: [
+    "您的话机没有接通：无人接听、占线或不在线。",
+    "Your phone was not reached: no answer, busy, or not registered.",
+  ],
   my_phone: ["我的话机", "My phone"],
   my_phone_hint: ["旁听时振铃的话机，如 PJSIP/1010", "Rings when you listen in, as PJSIP/1010"],
   permanent_link: ["通话详情", "Call page"],
