@@ -42,12 +42,57 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the process has used: memory now, processor seconds so far, clients by how they went."""
+    """What the process has used: memory now, processor seconds so far, clients by how they went.
+
+    `kept_kb` is the most that the system held at a time for one client that took nothing,
+    `waiting` the most events that waited in memory for all clients, `let_go_s` how long after the
+    first alert the last stalled client was let go.
+    """
 
     rss_mb: float
     cpu_s: float
     clients: int
     stalled: int
+    kept_kb: float = 0.0
+    waiting: int = 0
+    let_go_s: float | None = None
+
+
+class _Watch:
+    """Looks at what is kept for the clients, ten times a second."""
+
+    def __init__(self, port: int, bus: Bus, counters: Counters) -> None:
+        self._port = port
+        self._bus = bus
+        self._counters = counters
+        self.kept_bytes = 0
+        self.waiting = 0
+        self.let_go_s: float | None = None
+        self.began = time.monotonic()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        gone = 0
+        while True:
+            self.kept_bytes = max(self.kept_bytes, _unacknowledged(self._port))
+            self.waiting = max(self.waiting, self._bus.depths().get("console_client", 0))
+            if (now_gone := _let_go(self._counters)) > gone:
+                gone, self.let_go_s = now_gone, round(time.monotonic() - self.began, 1)
+            await asyncio.sleep(0.1)
+
+
+def _unacknowledged(port: int) -> int:
+    """Bytes that the system holds for the one of a port's connections that is worst off."""
+    most = 0
+    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        _, local, _, _, queues, *_ = line.split()
+        if int(local.partition(":")[2], 16) == port:
+            most = max(most, int(queues.partition(":")[0], 16))
+    return most
+
+
+def _let_go(counters: Counters) -> int:
+    return int(counters.get("console_clients_closed", reason="stalled"))
 
 
 def run(pipe: Connection, *, compress: bool) -> None:
@@ -72,19 +117,23 @@ async def _serve(pipe: Connection, folder: Path, *, compress: bool) -> None:
     serving = asyncio.create_task(server.run())
     await server.started.wait()
     pipe.send((server.address, token))
+    watch = _Watch(int(server.address.rpartition(":")[2]), bus, counters)
+    watching = asyncio.create_task(watch.run())
     try:
         while True:
             asked = await asyncio.to_thread(pipe.recv)
             if asked is None:
                 break
             if isinstance(asked, Load):
+                watch.began = time.monotonic()
                 await _publish(bus, asked)
-            pipe.send(_usage(server, counters))
+            pipe.send(_usage(server, counters, watch))
     except EOFError:  # whoever measures has gone
         pass
     finally:
-        serving.cancel()
-        await asyncio.wait([serving])
+        for task in (watching, serving):
+            task.cancel()
+        await asyncio.wait([watching, serving])
         await journal.close()
         engine.dispose()
 
@@ -154,12 +203,15 @@ def _alert(call_id: str) -> Alert:
     )
 
 
-def _usage(server: ConsoleServer, counters: Counters) -> Usage:
+def _usage(server: ConsoleServer, counters: Counters, watch: _Watch) -> Usage:
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     used = resource.getrusage(resource.RUSAGE_SELF)
     return Usage(
         rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
         cpu_s=used.ru_utime + used.ru_stime,
         clients=server.context.hub.clients,
-        stalled=int(counters.get("console_clients_closed", reason="stalled")),
+        stalled=_let_go(counters),
+        kept_kb=round(watch.kept_bytes / 1024, 1),
+        waiting=watch.waiting,
+        let_go_s=watch.let_go_s,
     )
