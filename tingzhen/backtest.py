@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from msgspec import DecodeError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from asr.events import LegTranscribed, TranscriptFinal
@@ -60,28 +62,121 @@ class Report:
     judged: list[Judged]
 
 
+class Done(msgspec.Struct, frozen=True):
+    """One call, judged: alerts that people saw, and by the old and by the new rules."""
+
+    call_id: str
+    live: list[Alert]
+    before: list[Alert]
+    after: list[Alert]
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What the calls of a file were judged by."""
+
+    backtest: str
+
+
 def run_backtest(
-    pack: Path, *, store: str | None, calls: Path | None, against: Path | None
+    pack: Path,
+    *,
+    store: str | None,
+    calls: Path | None,
+    against: Path | None,
+    keep: Path | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Report:
     """Judge every call by the pack, and by `against` or as it was judged live.
 
+    Args:
+        pack: the pack to try.
+        store: URL of the store; None: the configured one.
+        calls: a folder of scripted calls instead.
+        against: an old pack; None: the alerts that were raised.
+        keep: a file that each judged call is written to. What it holds by the same packs is not
+            judged again, so that a run that was stopped can be gone on with.
+        progress: told how many calls are done, of how many.
+
     Raises:
-        UserError: a pack, the store or the folder cannot be used.
+        UserError: a pack, the store, the folder or the file cannot be used.
     """
     tried = load(pack)
     old = None if against is None else load(against)
-    count, before, after = 0, list[Alert](), list[Alert]()
-    verdicts: dict[str, str] = {}
-    live: list[Alert] = []
-    for call_id, events, raised in (
-        _scripted(calls) if calls is not None else _stored(store, verdicts)
-    ):
-        count += 1
-        after += _alerts(tried, call_id, events)
-        live += [alert for alert in raised if alert.alert_id in verdicts]
-        before += raised if old is None else _alerts(old, call_id, events)
-    judged = _judged(live, verdicts, compare(live, after))
-    return Report(count, len(before), len(after), compare(before, after), judged)
+    head = "/".join(["as it was" if old is None else old.digest, tried.digest])
+    results: list[Done] = []
+    with contextlib.ExitStack() as stack:
+        source: _Scripted | _Stored = (
+            _scripted(calls) if calls is not None else stack.enter_context(_stored(store))
+        )
+        known = {} if keep is None else _read(keep, head)
+        write = _no_file if keep is None else stack.enter_context(_appending(keep, head))
+        for number, call_id in enumerate(source.call_ids):
+            progress(number, len(source.call_ids))
+            done = known.get(call_id)
+            if done is None:
+                events, raised = source.call(call_id)
+                before = raised if old is None else _alerts(old, call_id, events)
+                done = Done(call_id, raised, before, _alerts(tried, call_id, events))
+                write(done)
+            results.append(done)
+        progress(len(source.call_ids), len(source.call_ids))
+    before = [alert for done in results for alert in done.before]
+    after = [alert for done in results for alert in done.after]
+    live = [alert for done in results for alert in done.live if alert.alert_id in source.verdicts]
+    judged = _judged(live, source.verdicts, compare(live, after))
+    return Report(len(results), len(before), len(after), compare(before, after), judged)
+
+
+def _no_file(_done: Done) -> None:
+    """Nothing is kept."""
+
+
+def _read(path: Path, head: str) -> dict[str, Done]:
+    """The calls that a file holds by now; a line that was cut off is none."""
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    if not lines:
+        return {}
+    try:
+        same = msgspec.json.decode(lines[0], type=_Head).backtest == head
+    except DecodeError as error:
+        raise UserError(f"{path} is no file of a backtest") from error
+    if not same:
+        raise UserError(f"{path} was judged by other rules; name another file, or remove it")
+    found: dict[str, Done] = {}
+    for line in lines[1:]:
+        if line.endswith(b"\n"):
+            with contextlib.suppress(DecodeError):
+                done = msgspec.json.decode(line, type=Done)
+                found[done.call_id] = done
+    return found
+
+
+@contextlib.contextmanager
+def _appending(path: Path, head: str) -> Iterator[Callable[[Done], None]]:
+    """Write calls to a file, each at once; only its owner may read what was said."""
+    try:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    with file:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            file.write(msgspec.json.encode(_Head(head)) + b"\n")
+        else:
+            file.seek(size - 1)
+            if file.read(1) != b"\n":
+                file.write(b"\n")  # after a line that was cut off
+
+        def write(done: Done) -> None:
+            file.write(msgspec.json.encode(done) + b"\n")
+            file.flush()
+
+        yield write
 
 
 def _judged(
@@ -101,34 +196,62 @@ def _judged(
     return [rules[rule] for rule in sorted(rules)]
 
 
-_Call = tuple[str, list[Event], list[Alert]]
-"""A call's id, its events, and the alerts that were raised on it."""
-
-
 def _alerts(pack: Pack, call_id: str, events: list[Event]) -> list[Alert]:
     return [v for v in judge_events(pack, call_id, events) if isinstance(v, Alert)]
 
 
-def _scripted(folder: Path) -> Iterator[_Call]:
-    paths = sorted(folder.glob("*.json"))
-    if not paths:
-        raise UserError(f"{folder} holds no scripted call (ID.json)")
-    for path in paths:
+class _Scripted:
+    """Scripted calls of a folder, by the names of their files; nobody has judged an alert."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = {path.stem: path for path in paths}
+        self.call_ids = list(self._paths)
+        self.verdicts: Mapping[str, str] = {}
+
+    def call(self, call_id: str) -> tuple[list[Event], list[Alert]]:
+        """A call's events; nobody has seen an alert of it."""
+        path = self._paths[call_id]
         try:
             truth = read_truth(path.read_bytes())
         except (OSError, DecodeError) as error:
             raise UserError(f"{path} is no scripted call: {error}") from error
-        yield truth.id, scripted(truth.id, list(_finals(truth)), truth.duration), []
+        return scripted(call_id, list(_finals(call_id, truth)), truth.duration), []
 
 
-def _finals(truth: Truth) -> Iterator[TranscriptFinal]:
+def _scripted(folder: Path) -> _Scripted:
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise UserError(f"{folder} holds no scripted call (ID.json)")
+    return _Scripted(paths)
+
+
+def _finals(call_id: str, truth: Truth) -> Iterator[TranscriptFinal]:
     for number, said in enumerate(truth.utterances):
         role: Role = "agent" if said.role == "agent" else "customer"
-        yield spoken(truth.id, role, said.start, said.end, said.text, segment_id=f"{number}")
+        yield spoken(call_id, role, said.start, said.end, said.text, segment_id=f"{number}")
 
 
-def _stored(url: str | None, verdicts: dict[str, str]) -> Iterator[_Call]:
-    """The answered calls of a store; what people said of their alerts goes into `verdicts`."""
+class _Stored:
+    """The answered calls of a store, the oldest first; `verdicts` is what people said of alerts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        said = select(alerts_table.c.alert_id, alerts_table.c.verdict)
+        answered = select(calls_table.c.call_id).where(calls_table.c.answered_at.is_not(None))
+        with engine.connect() as connection:
+            rows = connection.execute(said.where(alerts_table.c.verdict.is_not(None)))
+            self.verdicts: Mapping[str, str] = {row.alert_id: row.verdict for row in rows}
+            self.call_ids = list(connection.scalars(answered.order_by(calls_table.c.joined_at)))
+
+    def call(self, call_id: str) -> tuple[list[Event], list[Alert]]:
+        """A call's events, and the alerts that were raised on it."""
+        # A connection for each call: a store in use is not held for as long as all of them take.
+        with self._engine.connect() as connection:
+            return _call(connection, call_id)
+
+
+@contextlib.contextmanager
+def _stored(url: str | None) -> Iterator[_Stored]:
     where = load_settings().store_url if url is None else url
     try:
         engine = open_engine(where)
@@ -137,18 +260,12 @@ def _stored(url: str | None, verdicts: dict[str, str]) -> Iterator[_Call]:
             f"cannot open the store: {getattr(error, 'orig', None) or error}"
         ) from error
     try:
-        with engine.connect() as connection:
-            said = select(alerts_table.c.alert_id, alerts_table.c.verdict)
-            for row in connection.execute(said.where(alerts_table.c.verdict.is_not(None))):
-                verdicts[row.alert_id] = row.verdict
-            query = select(calls_table.c.call_id).where(calls_table.c.answered_at.is_not(None))
-            for call_id in list(connection.scalars(query.order_by(calls_table.c.joined_at))):
-                yield _call(connection, call_id)
+        yield _Stored(engine)
     finally:
         engine.dispose()
 
 
-def _call(connection: Connection, call_id: str) -> _Call:
+def _call(connection: Connection, call_id: str) -> tuple[list[Event], list[Alert]]:
     heard = (LegOpened, LegClosed, LegTranscribed, TranscriptFinal)
     judged = (*heard, *CallEvent.__subclasses__(), TopicDetected)
     kinds = [kind_of(cls) for cls in (*judged, Alert)]
@@ -167,4 +284,4 @@ def _call(connection: Connection, call_id: str) -> _Call:
                 raised.append(event)
             else:
                 events.append(event)
-    return call_id, events, raised
+    return events, raised

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backbone.errors import UserError
-from tingzhen.cli.output import console, print_json
+from tingzhen.cli.output import console, print_json, stderr
 
 if TYPE_CHECKING:
     from qa_engine.events import Alert
@@ -130,22 +130,40 @@ def backtest(
         Path | None,
         typer.Option(help="Compare with this pack; unset: with the alerts that were raised."),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Keep each judged call in this file; the same command goes on there."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Judge stored calls by a pack: what would have been alerted, beside what was.
 
     Alerts that people have judged give a rule's precision as it was, and as the pack would have it.
     Stored text has its numbers and names covered, so rules on digits find less than they did live.
+    How far it is stands on stderr; with --keep, a run that was stopped loses nothing.
 
     Examples:
 
         tingzhen rules backtest my-pack
 
+        tingzhen rules backtest my-pack --keep my-pack.backtest
+
         tingzhen rules backtest my-pack --calls calls --against old-pack --json
     """
+    from rich.progress import Progress
+
     from tingzhen.backtest import run_backtest
 
-    report = run_backtest(pack, store=store, calls=calls, against=against)
+    with Progress(console=stderr, transient=True) as bar:
+        task = bar.add_task("calls", total=None)
+        report = run_backtest(
+            pack,
+            store=store,
+            calls=calls,
+            against=against,
+            keep=keep,
+            progress=lambda done, of: bar.update(task, completed=done, total=of),
+        )
     for change in report.rules:
         line = {
             "type": "backtest_rule",

@@ -14,8 +14,29 @@ from backbone.events import encode, kind_of
 from backbone.store.engine import open_engine, sqlite_url
 from backbone.store.schema import journal
 from qa_engine.events import AlertFeedback, Evidence
-from qa_engine.pack import DEFAULT_PACK
+from tingzhen import backtest
 from tingzhen.backtest import run_backtest
+
+PACK = """\
+pack: small
+version: "1"
+lists:
+  shirk: {about: 推诿, words: [不归我管]}
+  visit: {about: 就诊, words: [挂号, 医生, 医院]}
+rules:
+  - {id: taboo_shirk, type: words, kind: taboo_phrase, severity: high, role: agent,
+     lists: [shirk], title: 推诿, title_en: Not my job}
+  - {id: visit, type: words, kind: taboo_phrase, severity: low, role: either,
+     lists: [visit], title: 就诊, title_en: Visit}
+"""
+
+
+@pytest.fixture
+def pack(tmp_path):
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture
@@ -37,15 +58,15 @@ def store(tmp_path):
     return url.render_as_string(hide_password=False)
 
 
-def test_stored_calls_beside_what_was_raised(store):
-    report = run_backtest(DEFAULT_PACK, store=store, calls=None, against=None)
+def test_stored_calls_beside_what_was_raised(pack, store):
+    report = run_backtest(pack, store=store, calls=None, against=None)
     assert (report.calls, report.before) == (1, 0)
     found = {change.rule: [alert.phrase for alert in change.new] for change in report.rules}
     assert found["taboo_shirk"] == ["不归我管"]
 
 
-def test_what_people_said_of_alerts_gives_precision_before_and_after(store):
-    raised = run_backtest(DEFAULT_PACK, store=store, calls=None, against=None).rules
+def test_what_people_said_of_alerts_gives_precision_before_and_after(pack, store):
+    raised = run_backtest(pack, store=store, calls=None, against=None).rules
     (alert,) = next(change.new for change in raised if change.rule == "taboo_shirk")
     wrong = msgspec.structs.replace(
         alert, alert_id="a2", evidence=Evidence(segment_id="other", text="好的", span=(0, 2))
@@ -64,29 +85,89 @@ def test_what_people_said_of_alerts_gives_precision_before_and_after(store):
             for projection in qa_engine.storage.PROJECTIONS[type(event)]:
                 projection(connection, added.inserted_primary_key[0], event)
     engine.dispose()
-    (judged,) = run_backtest(DEFAULT_PACK, store=store, calls=None, against=None).judged
+    (judged,) = run_backtest(pack, store=store, calls=None, against=None).judged
     assert (judged.correct, judged.correct_kept) == (1, 1)
     assert (judged.false_alarm, judged.false_alarm_kept) == (1, 0)
     assert (judged.precision_before, judged.precision_after) == (0.5, 1.0)
 
 
-def test_a_pack_against_itself_changes_nothing(store, tmp_path):
+def test_a_pack_against_itself_changes_nothing(pack, store, tmp_path):
     scripted = tmp_path / "calls"
     scripted.mkdir()
     shutil.copy(CALLS / "c02.json", scripted)
     for where in ({"store": store, "calls": None}, {"store": None, "calls": scripted}):
-        report = run_backtest(DEFAULT_PACK, **where, against=DEFAULT_PACK)
+        report = run_backtest(pack, **where, against=pack)
         assert report.before == report.after > 0
         assert all(not change.new and not change.gone for change in report.rules)
 
 
-def test_what_cannot_be_used_is_told(tmp_path):
+@pytest.fixture
+def judged(monkeypatch):
+    """The calls that are judged, in turn; one may be made to end the run."""
+    judged = []
+    whole = backtest.judge_events
+
+    def judge_events(pack, call_id, events):
+        if judged.count("stop") and call_id == "c03":
+            raise KeyboardInterrupt
+        judged.append(call_id)
+        return whole(pack, call_id, events)
+
+    monkeypatch.setattr(backtest, "judge_events", judge_events)
+    return judged
+
+
+@pytest.fixture
+def scripted(tmp_path):
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    for name in ("c01", "c02", "c03"):
+        shutil.copy(CALLS / f"{name}.json", folder)
+    return {"store": None, "calls": folder, "against": None}
+
+
+def test_a_run_that_was_stopped_is_gone_on_with(pack, scripted, judged, tmp_path):
+    told = []
+    whole = run_backtest(pack, **scripted, progress=lambda done, of: told.append((done, of)))
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    keep = tmp_path / "kept"
+    judged[:] = ["stop"]
+    with pytest.raises(KeyboardInterrupt):
+        run_backtest(pack, **scripted, keep=keep)
+    assert judged == ["stop", "c01", "c02"]
+    with keep.open("ab") as file:
+        file.write(b'{"call_id": "c0')  # stopped while it wrote
+    judged.clear()
+    assert run_backtest(pack, **scripted, keep=keep) == whole
+    assert judged == ["c03"]
+    judged.clear()
+    assert run_backtest(pack, **scripted, keep=keep) == whole
+    assert judged == []
+    assert keep.stat().st_mode & 0o077 == 0
+
+
+def test_what_was_judged_by_other_rules_is_not_gone_on_with(pack, scripted, tmp_path):
+    keep = tmp_path / "kept"
+    run_backtest(pack, **scripted, keep=keep)
+    edited = tmp_path / "edited"
+    edited.mkdir()
+    (edited / "pack.yaml").write_text("pack: edited\ninclude: [../pack]\n", encoding="utf-8")
+    with pytest.raises(UserError, match="other rules"):
+        run_backtest(edited, **scripted, keep=keep)
+    with pytest.raises(UserError, match="other rules"):
+        run_backtest(pack, **{**scripted, "against": pack}, keep=keep)
+    keep.write_text("pack: x\n", encoding="utf-8")
+    with pytest.raises(UserError, match="no file of a backtest"):
+        run_backtest(pack, **scripted, keep=keep)
+    with pytest.raises(UserError, match="cannot write"):
+        run_backtest(pack, **scripted, keep=tmp_path / "no" / "where")
+
+
+def test_what_cannot_be_used_is_told(pack, tmp_path):
     with pytest.raises(UserError, match="no scripted call"):
-        run_backtest(DEFAULT_PACK, store=None, calls=tmp_path, against=None)
+        run_backtest(pack, store=None, calls=tmp_path, against=None)
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UserError, match=r"x\.json is no scripted call"):
-        run_backtest(DEFAULT_PACK, store=None, calls=tmp_path, against=None)
+        run_backtest(pack, store=None, calls=tmp_path, against=None)
     with pytest.raises(UserError, match="cannot open the store"):
-        run_backtest(
-            DEFAULT_PACK, store=f"sqlite:///{tmp_path}/no/where.db", calls=None, against=None
-        )
+        run_backtest(pack, store=f"sqlite:///{tmp_path}/no/where.db", calls=None, against=None)
