@@ -5,16 +5,18 @@ Pure: a call is a list of events with their times; time passes in steps between 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from asr.events import TranscriptFinal
 from backbone.events import Event
 from backbone.media import LegOpened, Role
+from qa_engine.attributes import Seniority
 from qa_engine.events import Alert, Hit
 from qa_engine.judge import CallJudge, Verdict
 from qa_engine.operators.base import BaseRule
 from qa_engine.pack import Pack
+from qa_engine.restore import timeline
 from telephony.events import CallConnected, CallEnded, CallRecord
 
 _STEP_S = 0.5
@@ -25,10 +27,19 @@ _AFTER_S = 40.0
 """Silence at the end of an example, in which deadlines pass."""
 
 
-def judge_events(pack: Pack, call_id: str, events: Sequence[Event]) -> list[Verdict]:
-    """Feed a call's events at their own times, with time passing in between, to the very end."""
-    judge = CallJudge(pack, call_id)
-    ordered = sorted(events, key=lambda event: event.at)
+def judge_events(
+    pack: Pack,
+    call_id: str,
+    events: Sequence[Event],
+    seniority: Mapping[str, Seniority] | None = None,
+) -> list[Verdict]:
+    """Feed a call's events at their own times, with time passing in between, to the very end.
+
+    Voice activity is put back from the finals: without it, whoever speaks for long would be
+    silent until the final comes.
+    """
+    judge = CallJudge(pack, call_id, seniority=seniority)
+    ordered = timeline(events)
     if not ordered:
         return []
     verdicts: list[Verdict] = []

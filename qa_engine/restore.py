@@ -42,7 +42,7 @@ def take_up(judge: CallJudge, journalled: Sequence[Event], now: float) -> list[V
         where the score stands.
     """
     told = [event for event in journalled if isinstance(event, TOLD)]
-    found = list(_heard_again(judge, _timeline([e for e in journalled if e not in told])))
+    found = list(_heard_again(judge, timeline([e for e in journalled if e not in told])))
     running = [verdict for verdict in found if isinstance(verdict, RunningScore)]
     known = {_identity(event) for event in told}
     missed = [verdict for verdict in found if _worth_telling(verdict, known)]
@@ -63,15 +63,15 @@ def _heard_again(judge: CallJudge, events: Sequence[Event]) -> Iterator[Verdict]
         yield from judge.feed(event, now)
 
 
-def _timeline(events: Sequence[Event]) -> list[Event]:
-    """The events by time, with the voice activity that the finals tell of."""
+def timeline(events: Sequence[Event]) -> list[Event]:
+    """A call's events by time, with the voice activity that its finals tell of."""
     answered = next((e.at for e in events if isinstance(e, CallConnected)), None)
-    timeline = list(events)
+    whole = list(events)
     if answered is not None:
         for event in events:
             if isinstance(event, TranscriptFinal):
-                timeline += _voice(event, answered)
-    return sorted(timeline, key=lambda event: event.at)
+                whole += _voice(event, answered)
+    return sorted(whole, key=lambda event: event.at)
 
 
 def _voice(final: TranscriptFinal, answered: float) -> tuple[Event, Event]:

@@ -21,8 +21,9 @@ from backbone.store.engine import open_engine
 from backbone.store.schema import alerts as alerts_table
 from backbone.store.schema import calls as calls_table
 from backbone.store.schema import journal
+from qa_engine.attributes import Seniority
 from qa_engine.evaluate import Truth, read_truth
-from qa_engine.events import Alert, TopicDetected
+from qa_engine.events import Alert, RuleMuted, TopicDetected
 from qa_engine.pack import Pack, load
 from qa_engine.rehearsal import Comparison, compare, judge_events, scripted, spoken
 from telephony.events import CallEvent
@@ -84,6 +85,7 @@ def run_backtest(
     calls: Path | None,
     against: Path | None,
     keep: Path | None = None,
+    seniority: Mapping[str, Seniority] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Report:
     """Judge every call by the pack, and by `against` or as it was judged live.
@@ -95,6 +97,7 @@ def run_backtest(
         against: an old pack; None: the alerts that were raised.
         keep: a file that each judged call is written to. What it holds by the same packs is not
             judged again, so that a run that was stopped can be gone on with.
+        seniority: of agents, by their interface; None: as configured.
         progress: told how many calls are done, of how many.
 
     Raises:
@@ -102,6 +105,7 @@ def run_backtest(
     """
     tried = load(pack)
     old = None if against is None else load(against)
+    seniority = load_settings().qa.seniority if seniority is None else seniority
     head = "/".join(["as it was" if old is None else old.digest, tried.digest])
     results: list[Done] = []
     with contextlib.ExitStack() as stack:
@@ -115,8 +119,9 @@ def run_backtest(
             done = known.get(call_id)
             if done is None:
                 events, raised = source.call(call_id)
-                before = raised if old is None else _alerts(old, call_id, events)
-                done = Done(call_id, raised, before, _alerts(tried, call_id, events))
+                before = raised if old is None else _alerts(old, call_id, events, seniority)
+                after = _alerts(tried, call_id, events, seniority)
+                done = Done(call_id, raised, before, after)
                 write(done)
             results.append(done)
         progress(len(source.call_ids), len(source.call_ids))
@@ -196,8 +201,11 @@ def _judged(
     return [rules[rule] for rule in sorted(rules)]
 
 
-def _alerts(pack: Pack, call_id: str, events: list[Event]) -> list[Alert]:
-    return [v for v in judge_events(pack, call_id, events) if isinstance(v, Alert)]
+def _alerts(
+    pack: Pack, call_id: str, events: list[Event], seniority: Mapping[str, Seniority]
+) -> list[Alert]:
+    verdicts = judge_events(pack, call_id, events, seniority)
+    return [verdict for verdict in verdicts if isinstance(verdict, Alert)]
 
 
 class _Scripted:
@@ -267,7 +275,7 @@ def _stored(url: str | None) -> Iterator[_Stored]:
 
 def _call(connection: Connection, call_id: str) -> tuple[list[Event], list[Alert]]:
     heard = (LegOpened, LegClosed, LegTranscribed, TranscriptFinal)
-    judged = (*heard, *CallEvent.__subclasses__(), TopicDetected)
+    judged = (*heard, *CallEvent.__subclasses__(), TopicDetected, RuleMuted)
     kinds = [kind_of(cls) for cls in (*judged, Alert)]
     query = (
         select(journal.c.kind, journal.c.payload)

@@ -4,7 +4,14 @@ import pytest
 
 from qa_engine.events import Alert
 from qa_engine.pack import DEFAULT_PACK, load
-from qa_engine.rehearsal import compare, conversation, judge_events, try_examples
+from qa_engine.rehearsal import (
+    compare,
+    conversation,
+    judge_events,
+    scripted,
+    spoken,
+    try_examples,
+)
 
 PACK = """\
 pack: test
@@ -70,3 +77,25 @@ def test_what_a_change_of_a_pack_would_do(tmp_path, new_word, counts, new, gone)
     (change,) = compare(before, after)
     assert (change.rule, change.before, change.after) == ("taboo", *counts)
     assert (len(change.new), len(change.gone)) == (new, gone)
+
+
+def test_who_speaks_for_long_is_not_silent_until_the_final_comes(tmp_path):
+    (tmp_path / "pack.yaml").write_text(
+        """\
+pack: test
+version: "1"
+rules:
+  - {id: quiet, type: dead_air, kind: dead_air, severity: low, silence_s: 8, title: 沉默,
+     title_en: Silence}
+""",
+        encoding="utf-8",
+    )
+    pack = load(tmp_path)
+    asked = spoken("c", "agent", 1, 3, "您请说", segment_id="a")
+    told = spoken("c", "customer", 4, 24, "很长的一段话", segment_id="b")
+    late = spoken("c", "customer", 14, 24, "过了很久的一段话", segment_id="b")
+    found = [
+        [v.start for v in judge_events(pack, "c", scripted("c", said, 26)) if isinstance(v, Alert)]
+        for said in ([asked, told], [asked, late])
+    ]
+    assert found == [[], [3]]

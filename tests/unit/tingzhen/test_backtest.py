@@ -4,7 +4,7 @@ import shutil
 
 import msgspec
 import pytest
-from qa_calls import CALL, CALLS, connected, dialogue, ended, joined, legs
+from qa_calls import ANSWERED, CALL, CALLS, connected, dialogue, ended, joined, legs
 from sqlalchemy import insert
 
 import qa_engine.storage
@@ -13,7 +13,7 @@ from backbone.errors import UserError
 from backbone.events import encode, kind_of
 from backbone.store.engine import open_engine, sqlite_url
 from backbone.store.schema import journal
-from qa_engine.events import AlertFeedback, Evidence
+from qa_engine.events import AlertFeedback, Evidence, RuleMuted
 from tingzhen import backtest
 from tingzhen.backtest import run_backtest
 
@@ -65,6 +65,27 @@ def test_stored_calls_beside_what_was_raised(pack, store):
     assert found["taboo_shirk"] == ["不归我管"]
 
 
+@pytest.mark.parametrize(
+    ("seniority", "muted", "found"),
+    [("new", "other", 1), ("new", "taboo_shirk", 0), ("senior", "other", 0)],
+)
+def test_what_the_agent_is_and_what_was_muted_counts_as_it_did_live(
+    pack, store, seniority, muted, found
+):
+    rules = PACK.replace("title: 推诿,", "title: 推诿, only: {seniority: [new]},")
+    (pack / "pack.yaml").write_text(rules, encoding="utf-8")
+    silenced = RuleMuted(at=ANSWERED + 0.5, call_id=CALL, rule=muted, by="lead")
+    engine = open_engine(store)
+    row = {"kind": kind_of(RuleMuted), "call_id": CALL, "at": silenced.at}
+    with engine.begin() as connection:
+        connection.execute(insert(journal).values(payload=encode(silenced), **row))
+    engine.dispose()
+    report = run_backtest(
+        pack, store=store, calls=None, against=None, seniority={"PJSIP/1001": seniority}
+    )
+    assert sum(change.after for change in report.rules if change.rule == "taboo_shirk") == found
+
+
 def test_what_people_said_of_alerts_gives_precision_before_and_after(pack, store):
     raised = run_backtest(pack, store=store, calls=None, against=None).rules
     (alert,) = next(change.new for change in raised if change.rule == "taboo_shirk")
@@ -107,11 +128,11 @@ def judged(monkeypatch):
     judged = []
     whole = backtest.judge_events
 
-    def judge_events(pack, call_id, events):
+    def judge_events(pack, call_id, *rest):
         if judged.count("stop") and call_id == "c03":
             raise KeyboardInterrupt
         judged.append(call_id)
-        return whole(pack, call_id, events)
+        return whole(pack, call_id, *rest)
 
     monkeypatch.setattr(backtest, "judge_events", judge_events)
     return judged
