@@ -87,11 +87,14 @@ def finding(said: Said, hit: WordHit, rule: BaseRule, policy: Suspected) -> Find
 
 
 class WordsOperator(Quiet):
-    """Judges each final; one that lacks its company waits for what is said next."""
+    """Judges each final; what hangs on what is said next waits for it."""
 
     def __init__(self, rule: WordsRule) -> None:
         self._rule = rule
         self._waiting: list[Said] = []
+        """Finals that lack their company."""
+        self._doubted: list[Said] = []
+        """Finals that company to come would take back."""
 
     def feed(self, state: CallState, event: Event, said: Said | None) -> Iterable[Outcome]:
         """Judge a final, and those that waited for it."""
@@ -115,14 +118,40 @@ class WordsOperator(Quiet):
             return
         yield from self._found(state, said)
 
+    def tick(self, state: CallState) -> Iterable[Outcome]:
+        """Tell what nothing has taken back in its time."""
+        company = self._rule.unaccompanied
+        doubted, self._doubted = self._doubted, []
+        for said in doubted:
+            assert company is not None  # noqa: S101 - nothing is doubted otherwise
+            until = said.final.end + company.after_s
+            if not state.over and (
+                state.clock < until or state.awaiting(role=company.side(said.role), before=until)
+            ):
+                self._doubted.append(said)
+            elif not company.present(state, said):
+                yield from self._told(said)
+
+    def close(self, state: CallState) -> Iterable[Outcome]:
+        """Nothing more will be said."""
+        return self.tick(state)
+
     def _found(self, state: CallState, said: Said) -> Iterator[Finding]:
         rule = self._rule
         hits = word_hits(said, rule.lists, rule.suspected)
         if not hits or (rule.not_first and not _answered(state, said)):
             return
-        if rule.unaccompanied is not None and rule.unaccompanied.present(state, said):
+        company = rule.unaccompanied
+        if company is not None and company.present(state, said):
             return
-        for hit in hits:
+        if company is not None and company.after_s:
+            self._doubted.append(said)
+            return
+        yield from self._told(said)
+
+    def _told(self, said: Said) -> Iterator[Finding]:
+        rule = self._rule
+        for hit in word_hits(said, rule.lists, rule.suspected):
             yield finding(said, hit, rule, rule.suspected)
 
 

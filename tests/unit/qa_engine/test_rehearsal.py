@@ -44,8 +44,7 @@ def pack_of(folder, word="不归我管"):
 def test_examples_are_said_and_told(tmp_path):
     results = try_examples(pack_of(tmp_path / "a"))
     assert [r.should_fire for r in results] == [True, True, False, False, False]
-    # Company that comes later is not waited for: the fourth shows what the author believed.
-    assert [r.good for r in results] == [True, True, True, False, True]
+    assert all(r.good for r in results)
     spoilt = try_examples(pack_of(tmp_path / "b", word="归我管"))
     assert [r.fired for r in spoilt][2] is True
 
