@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from agent_console.live.state import LIVE_EVENTS, LiveState
+from agent_console.live.feed import LIVE_EVENTS
+from agent_console.live.state import LiveState
 from agent_console.live.views import AlertView, CallView
 from backbone.events import Delivery, Envelope, Event, decode, kind_of
 from backbone.ids import stable_id

@@ -11,9 +11,9 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent_console.live import wire
+from agent_console.live.feed import LIVE_EVENTS
 from agent_console.live.projector import LiveProjector
 from agent_console.live.sight import Seen, Sight
-from agent_console.live.state import LIVE_EVENTS
 from agent_console.sessions import SessionStore
 from agent_console.settings import ConsoleSettings
 from agent_console.site import Site
@@ -83,6 +83,7 @@ class LiveHub:
         self._control = control
         self._clients: set[_Client] = set()
         self._encode = wire.EventEncoder()
+        self._encode_for_agents = wire.EventEncoder()
         self._closing = False
 
     @property
@@ -217,10 +218,9 @@ class LiveHub:
     async def _forward(self, client: _Client, envelope: Envelope) -> None:
         """Send an event as far as this client may see it."""
         of = envelope.event
-        if isinstance(of, SupervisionChanged) and of.username != client.viewer.username:
-            return  # who listens to whom is nobody else's business
-        if not client.sight.narrow or isinstance(of, SupervisionChanged):
-            await self._send(client, self._encode(envelope))
+        if isinstance(of, SupervisionChanged):
+            if of.username == client.viewer.username:  # nobody else's business
+                await self._send(client, self._encode(envelope))
             return
         seen, event = client.sight.judge(envelope)
         call_id = getattr(event, "call_id", "")
@@ -228,7 +228,7 @@ class LiveHub:
             case Seen.YES if event is envelope.event:
                 await self._send(client, self._encode(envelope))
             case Seen.YES:
-                await self._send(client, wire.EventEncoder()(Envelope(envelope.seq, event)))
+                await self._send(client, self._encode_for_agents(envelope, event))
             case Seen.APPEARS:
                 await self._projector.reach(envelope.seq)
                 state = self._projector.state

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from agent_console import reads
 from agent_console.alert_reads import AlertQuery, list_alerts
-from agent_console.live.state import LIVE_EVENTS, MOST_ALERTS, LiveState
+from agent_console.live.feed import LIVE_EVENTS
+from agent_console.live.state import MOST_ALERTS, LiveState
 from agent_console.live.views import AlertView
 from agent_console.settings import ConsoleSettings
 from backbone.bus import Bus

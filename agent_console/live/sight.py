@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agent_console.live.state import HEALTH_EVENTS, LiveState, Snapshot
+from agent_console.events import ComplaintOpened, ComplaintOverdue
+from agent_console.live.feed import HEALTH_EVENTS
+from agent_console.live.state import LiveState, Snapshot
 from agent_console.live.views import AlertView, CallView
-from agent_console.permissions import Role
+from agent_console.permissions import PERMISSIONS, Role
 from agent_console.scope import Scope
 from backbone.events import Envelope, Event
 from qa_engine.events import (
@@ -39,6 +41,7 @@ from telephony.events import (
 )
 
 _MOST_CALLS = 5000
+_ANSWER_COMPLAINTS = PERMISSIONS["PATCH /complaints/{}"].roles
 _AMONG_LEADS = (AlertAssigned, AlertCommented, AlertEscalated, AlertFeedback, RuleMuted)
 """What those above an agent do about the agent's alerts."""
 
@@ -130,11 +133,15 @@ class Sight:
     def judge(self, envelope: Envelope) -> tuple[Seen, Event]:
         """Say what becomes of an event, and give it as this user may see it."""
         event = envelope.event
+        if isinstance(event, ComplaintOpened | ComplaintOverdue):
+            mine = self._role in _ANSWER_COMPLAINTS
+            seen = mine and self._scope.sees(event.queue, {event.agent})
+            return Seen.YES if seen else Seen.NO, event
         if not self.narrow or isinstance(event, HEALTH_EVENTS):
             return Seen.YES, event
         if isinstance(event, AgentState | QueueState):
-            seen = self.agent(event) if isinstance(event, AgentState) else self.queue(event)
-            return (Seen.NO, event) if seen is None else (Seen.YES, seen)
+            shown = self.agent(event) if isinstance(event, AgentState) else self.queue(event)
+            return (Seen.NO, event) if shown is None else (Seen.YES, shown)
         if isinstance(event, AgentMissedRings | AgentStateChanged):
             return (Seen.YES if event.agent in self._scope.agents else Seen.NO), event
         if self._role == "agent" and isinstance(event, _AMONG_LEADS):

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from agent_console.events import ComplaintOpened
 from agent_console.live.views import AlertView, CallView
 from agent_console.privacy import mask_name, mask_number
 from agent_console.settings import ConsoleSettings
@@ -29,10 +30,10 @@ class EventEncoder:
         self._last: Envelope | None = None
         self._text = ""
 
-    def __call__(self, envelope: Envelope) -> str:
-        """The wire text of an event."""
+    def __call__(self, envelope: Envelope, shown: Event | None = None) -> str:
+        """The wire text of an event, or of what is shown in its place, the same to everybody."""
         if envelope is not self._last:
-            body = _encoder.encode(masked(envelope.event)).decode()
+            body = _encoder.encode(masked(shown or envelope.event)).decode()
             self._text = f'{{"seq":{envelope.seq},{body[1:]}'
             self._last = envelope
         return self._text
@@ -89,4 +90,6 @@ def masked(event: Event) -> Event:
                 caller_name=mask_name(record.caller_name),
             ),
         )
+    if isinstance(event, ComplaintOpened):
+        return msgspec.structs.replace(event, caller_id="", text="")
     return redact(event)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_console.live.state import TRANSITIONS, LiveState
+from agent_console.live.fold import TRANSITIONS
+from agent_console.live.state import LiveState
 from agent_console.live.views import CallView
 from agent_console.live.wire import EventEncoder
 from asr.events import TranscriptFinal, TranscriptPartial

@@ -16,10 +16,13 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from agent_console import links, teams, users
 from agent_console.access import API
+from agent_console.events import ComplaintOpened
 from agent_console.live.sight import Seen, Sight
 from agent_console.live.state import LiveState
 from agent_console.scope import EVERYTHING, Scope
 from agent_console.server import ConsoleServer
+from agent_console.work.complaint_watch import ComplaintWatch
+from agent_console.work.settings import ComplaintSettings
 from backbone import audit
 from backbone.events import Envelope
 from qa_engine.events import AlertAssigned, AlertCommented, AlertEscalated, AlertFeedback
@@ -243,6 +246,63 @@ async def test_a_leads_feed_is_of_the_leads_teams_and_changes_with_them(desk: Wo
             assert changed.status_code == 200
         await wang.socket.wait_closed()
         assert wang.socket.close_code == 1012
+
+
+async def test_deadlines_of_complaints_are_told_to_the_teams_lead_and_the_manager(
+    desk: World,
+) -> None:
+    call = await a_call(desk, "inside", queue="投诉")
+    with desk.engine.begin() as connection:
+        teams.put_team(connection, teams.Team(team="甲组", queues=("投诉",)))
+        teams.put_team(connection, teams.Team(team="乙组", queues=("预约挂号",)))
+    async with running(desk.server()) as server:
+        told = [
+            await enter(desk, server, "wang", role="lead", teams=("甲组",)),
+            await enter(desk, server, "boss", role="manager"),
+        ]
+        not_told = [
+            await enter(desk, server, "zhao", role="lead", teams=("乙组",)),
+            await enter(desk, server, "li", role="agent", agent=MINE),
+            await enter(desk, server, "qa", role="inspector"),
+            await enter(desk, server, "root", role="admin"),
+        ]
+        await desk.bus.publish(complaint(call, answer_due=desk.clock.time() - 1))
+        watch = ComplaintWatch(ComplaintSettings(), desk.bus, desk.clock, desk.engine)
+        await watch.look()
+        await watch.look()  # what was told is not told again
+        last = await call.say("s2", "agent", "好的", start=9.0)
+        for page in told:
+            seen = await page.until(last)
+            opened, overdue = [m for m in seen if m["type"].startswith("complaint")]
+            assert (opened["type"], overdue["type"]) == ("complaint_opened", "complaint_overdue")
+            assert (opened["complaint_id"], opened["card"]) == ("c-1", "red")
+            assert opened["answer_due"] == overdue["due"]
+            assert (opened["text"], opened["caller_id"]) == ("", "")
+            assert (overdue["deadline"], overdue["queue"]) == ("answer", "投诉")
+        await (await a_call(desk, "other")).alert("a")  # something for the other lead, too
+        for page in not_told:
+            seen = await page.until(desk.bus.last_seq)
+            assert [m for m in seen if m["type"].startswith("complaint")] == []
+        for page in (*told, *not_told):
+            await page.socket.close()
+
+
+def complaint(call: Call, *, answer_due: float) -> ComplaintOpened:
+    return ComplaintOpened(
+        at=call.joined_at,
+        complaint_id="c-1",
+        call_id=call.id,
+        alert_id="",
+        card="red",
+        caller_id="pseudonym",
+        queue=call.queue,
+        agent=call.agent,
+        text="等了两个小时",
+        owner="",
+        by="wang",
+        answer_due=answer_due,
+        close_due=None,
+    )
 
 
 @contextlib.asynccontextmanager
