@@ -30,6 +30,8 @@ _FLAGS = [
 
 _problems: list[str] = []
 """What went wrong behind the pages of a test: script errors, refused requests."""
+_expected = {HTTPStatus.UNAUTHORIZED}
+"""How a request may be refused: 401 is how the page learns that nobody is logged in yet."""
 
 
 def axe_script() -> str:
@@ -54,6 +56,14 @@ def nothing_wrong() -> Iterator[None]:
     _problems.clear()
     yield
     assert not _problems
+
+
+@contextlib.contextmanager
+def refused(status: HTTPStatus) -> Iterator[None]:
+    """Let requests be refused so, for a while: the test makes it happen."""
+    _expected.add(status)
+    yield
+    _expected.remove(status)
 
 
 async def enter(
@@ -81,9 +91,8 @@ async def enter(
 
 
 def _note(response: Response) -> None:
-    # 401 is how the page learns that nobody is logged in yet; a call may have no recording; a
-    # phone that rings may not be taken.
-    expected = response.status == HTTPStatus.UNAUTHORIZED or "/waveform" in response.url
+    # A call may have no recording; a phone that rings may not be taken.
+    expected = response.status in _expected or "/waveform" in response.url
     untaken = response.status == HTTPStatus.CONFLICT and "/listening/" in response.url
     if response.status >= HTTPStatus.BAD_REQUEST and not expected and not untaken:
         _problems.append(f"{response.request.method} {response.url}: {response.status}")

@@ -36,9 +36,9 @@ function due(what: Due["what"], complaint: Complaint, at: number, now: number): 
   return { what, at, left, tone: left < 0 ? "red" : amber ? "amber" : "calm" };
 }
 
-/** 5:02 for hours and minutes from one hour on, 12′ below, as `h` hours and `m` minutes. */
+/** What is left, or has passed, in hours and minutes. */
 export function hoursAndMinutes(seconds: number): { h: number; m: number } {
-  // A minute that has begun is left still: 0 only once the time is over.
-  const minutes = Math.ceil(Math.abs(seconds) / 60);
+  // A minute that has begun is still left, and has not yet passed: never more urgent than it is.
+  const minutes = seconds < 0 ? Math.floor(-seconds / 60) : Math.ceil(seconds / 60);
   return { h: Math.floor(minutes / 60), m: minutes % 60 };
 }

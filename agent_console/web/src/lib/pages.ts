@@ -15,6 +15,8 @@ export interface Page {
   roles: readonly UserRole[];
   /** The page in the navigation that it belongs to. */
   under?: string;
+  /** The page whose code it shares: going from one to the other leaves what is shown in place. */
+  shares?: string;
   /** Without navigation and tools around it. */
   bare?: boolean;
   load: () => Promise<{ default: Component }>;
@@ -60,6 +62,7 @@ export const PAGES: readonly Page[] = [
     name: "complaint",
     path: "/complaints/:id",
     under: "complaints",
+    shares: "complaints",
     title: "complaint",
     roles: EVERYBODY,
     load: () => import("../pages/ComplaintsPage.svelte"),
@@ -75,6 +78,7 @@ export const PAGES: readonly Page[] = [
     name: "article",
     path: "/knowledge/:id",
     under: "knowledge",
+    shares: "knowledge",
     title: "article",
     roles: EVERYBODY,
     load: () => import("../pages/KnowledgePage.svelte"),
@@ -90,6 +94,7 @@ export const PAGES: readonly Page[] = [
     name: "record",
     path: "/registers/:id",
     under: "registers",
+    shares: "registers",
     title: "record_of_call",
     roles: EVERYBODY,
     load: () => import("../pages/RegistersPage.svelte"),
@@ -171,6 +176,11 @@ export function matchPage(path: string, pages: readonly Page[] = PAGES): Match {
     if (fits) return { page, params };
   }
   return { page: null, params: {} };
+}
+
+/** Which page's code shows it. */
+export function codeOf(page: Page): string {
+  return page.shares ?? page.name;
 }
 
 /** The word for a page above it and in the window's title. */

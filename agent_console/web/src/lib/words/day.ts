@@ -162,6 +162,7 @@ export const DAY = {
   theirs: ["对方", "theirs"],
   saved_by: ["{n} 保存", "saved by {n}"],
   empty_value: ["（空）", "(empty)"],
+  keys_lists: ["投诉、知识库、登记", "Complaints, knowledge, records"],
   key_list: ["列表中下一条 / 上一条", "Next / previous in a list"],
   key_new: ["新建（投诉、条目）", "New (complaint, article)"],
   key_search: ["到搜索框", "Go to the search"],
