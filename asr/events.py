@@ -41,7 +41,8 @@ class SpeechStopped(Event, frozen=True, kw_only=True):
 class TranscriptPartial(Event, frozen=True, kw_only=True):
     """What a segment that is still being spoken sounds like so far; replaced by the next one.
 
-    `stable` characters at the beginning of `text` stood in the previous partial too.
+    `stable` characters at the beginning of `text` stood in the previous partial too, or were
+    decoded with a final's care up to a pause.
     """
 
     delivery: ClassVar[Delivery] = Delivery.LATEST

@@ -48,7 +48,12 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class SpeechPaused(Speech):
-    """A segment that has probably ended. If it has, the same comes again as `SpeechEnded`."""
+    """A segment that has probably ended. If it has, the same comes again as `SpeechEnded`.
+
+    When `early`, it comes once more in between, if the silence lasts.
+    """
+
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +177,11 @@ class LegPipeline:
                     self._open = boundary
                     self._next_partial = boundary.start + self._step
                     found.append(SpeechBegan(boundary.start))
+                case Pause(early=True) if not self._step:
+                    pass  # it is for those who want to know words soon
                 case Pause():
                     self._paused = True
-                    found.append(SpeechPaused(*self._heard(boundary)))
+                    found.append(SpeechPaused(*self._heard(boundary), early=boundary.early))
                 case End():
                     self._open = None
                     self._paused = False

@@ -9,9 +9,11 @@ from asr.language import LanguageLock
 from asr.leg import LegPipeline
 from asr.resample import RATE
 from asr.scheduler import Decoded
+from asr.text import common_prefix
 from backbone.counters import Counters
 from backbone.media import AudioFrame, LegOpened
 
+_SENTENCE_ENDS = "。.，,？?！!、… "
 _EARLY_LEGS = 64
 _EARLY_FRAMES = 250  # 5 s of 20 ms frames
 
@@ -23,6 +25,19 @@ class Shown:
     segment_id: str
     text: str = ""
     revision: int = 0
+
+    def revise(self, text: str, *, settled: bool) -> int:
+        """Show another text; how many characters at its beginning will hardly change any more.
+
+        Args:
+            text: what the segment sounds like now.
+            settled: it was decoded up to a pause. All of it stays but how it ends: the recogniser
+                took the pause for the end of the sentence.
+        """
+        stable = len(text.rstrip(_SENTENCE_ENDS)) if settled else common_prefix(self.text, text)
+        self.text = text
+        self.revision += 1
+        return stable
 
 
 @dataclass(slots=True)
@@ -39,6 +54,12 @@ class LiveLeg:
     closed: bool = False
     shown: Shown | None = None
     ahead: Segment | None = None  # has probably ended, and is decoded ahead
+
+    def showing(self, segment_id: str) -> Shown:
+        """What is shown of a segment."""
+        if self.shown is None or self.shown.segment_id != segment_id:
+            self.shown = Shown(segment_id)
+        return self.shown
 
     def call_time(self, sample: int) -> float:
         """A 16 kHz sample on the call's clock."""
@@ -67,6 +88,10 @@ class Segment:
     audio_start: int = 0
     ended: bool = False
     decoded: Decoded[Segment] | None = None
+
+    def same_speech(self, start: int, end: int) -> bool:
+        """Whether the speech is that of these samples."""
+        return (self.start, self.end) == (start, end)
 
 
 @dataclass(slots=True)

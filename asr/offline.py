@@ -202,7 +202,7 @@ async def transcribe_files(
     clock = clock or SystemClock()
     if not realtime:
         # A recording is in nobody's hurry.
-        vad = settings.vad.model_copy(update={"likely_end_s": 0.0})
+        vad = settings.vad.model_copy(update={"likely_end_s": 0.0, "early_end_s": 0.0})
         settings = settings.model_copy(
             update={"partial_step_s": 0.0, "late_after_s": math.inf, "vad": vad}
         )

@@ -57,12 +57,16 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The open segment has probably ended. If it has, its `End` will say exactly the same."""
+    """The open segment has probably ended. If it has, its `End` will say exactly the same.
+
+    One that is `early` comes first, after a shorter silence: of that, `End` may have a little more.
+    """
 
     start: int
     end: int
     audio_start: int
     audio_end: int
+    early: bool = False
 
 
 Boundary = Begin | Pause | End
@@ -89,7 +93,9 @@ class Segmenter:
         self._longest = max(2, _windows(settings.max_segment_s))
         self._pre_roll = round(settings.pre_roll_s * RATE)
         self._post_roll = round(settings.post_roll_s * RATE)
-        self._likely_end = math.ceil(settings.likely_end_s * RATE / WINDOW)  # 0 for never
+        # 0 for never
+        self._likely_end = math.ceil(settings.likely_end_s * RATE / WINDOW)
+        self._early_end = math.ceil(settings.early_end_s * RATE / WINDOW)
         self.state = State.IDLE
         self._position = 0
         self._origin = 0  # audio before this is not there, or belongs to another segment
@@ -143,6 +149,8 @@ class Segmenter:
             found += self._split()
         elif self.state is State.SPEAKING and self._silence == self._likely_end > 0:
             found.append(Pause(self._start, *self._extent()))
+        elif self.state is State.SPEAKING and self._silence == self._early_end > 0:
+            found.append(Pause(self._start, *self._extent(), early=True))
         return found
 
     def flush(self) -> list[Boundary]:

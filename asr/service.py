@@ -30,12 +30,12 @@ from asr.leg import (
     SpeechResumed,
     SpeechSoFar,
 )
-from asr.live_leg import EarlyAudio, LiveLeg, Segment, Shown, Totals
+from asr.live_leg import EarlyAudio, LiveLeg, Segment, Totals
+from asr.load import Ease
 from asr.recognisers.base import Recogniser, Recognition
 from asr.resample import RATE
 from asr.scheduler import Decoded, DecodeScheduler, Work
 from asr.settings import AsrSettings
-from asr.text import common_prefix
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
@@ -211,6 +211,10 @@ class Transcriber:
         )
 
     async def _paused(self, leg: LiveLeg, speech: SpeechPaused) -> None:
+        if speech.early and self._scheduler.ease is not Ease.CALM:
+            return
+        if leg.ahead is not None and leg.ahead.same_speech(speech.start, speech.end):
+            return  # since its early pause
         leg.ahead = self._segment(leg, speech)
         await self._scheduler.add_ahead(
             leg.opened.leg_id,
@@ -224,7 +228,7 @@ class Transcriber:
         self._scheduler.drop_ahead(leg.opened.leg_id)
         if ahead is not None and ahead.decoded is not None:
             self._totals.ahead_wasted += 1
-            self._publish_partial(ahead.decoded)
+            self._publish_partial(ahead.decoded, settled=True)
 
     async def _ended(self, leg: LiveLeg, speech: SpeechEnded) -> None:
         segment = self._segment(leg, speech)
@@ -242,7 +246,7 @@ class Transcriber:
             )
         )
         ahead, leg.ahead = leg.ahead, None
-        if ahead is not None and (ahead.start, ahead.end) == (segment.start, segment.end):
+        if ahead is not None and ahead.same_speech(segment.start, segment.end):
             if ahead.decoded is not None:
                 self._totals.ahead += 1
                 await self._publish_final(ahead.decoded)
@@ -290,19 +294,20 @@ class Transcriber:
                 segment.leg.ahead = None  # it failed: its final shall have a chance of its own
             case Kind.AHEAD:
                 self._totals.ahead_wasted += 1
+                self._publish_partial(decoded, settled=True)
             case _:
                 self._publish_partial(decoded)
 
-    def _publish_partial(self, decoded: Decoded[Segment]) -> None:
+    def _publish_partial(self, decoded: Decoded[Segment], *, settled: bool = False) -> None:
+        """Show a segment so far; `settled` when it was decoded as a final, up to a pause."""
         segment, recognition = decoded.subject, decoded.recognition
         if recognition is None or not recognition.text:
             return
-        shown = segment.leg.shown
-        if shown is None or shown.segment_id != segment.segment_id:
-            shown = segment.leg.shown = Shown(segment.segment_id)
-        stable = common_prefix(shown.text, recognition.text)
-        shown.text = recognition.text
-        shown.revision += 1
+        text = recognition.text
+        if settled:
+            text = self._editor.edit(text, recognition.language).text
+        shown = segment.leg.showing(segment.segment_id)
+        stable = shown.revise(text, settled=settled)
         self._totals.partials += 1
         self._bus.emit(
             TranscriptPartial(
@@ -312,7 +317,7 @@ class Transcriber:
                 segment_id=segment.segment_id,
                 start=segment.leg.call_time(segment.start),
                 end=segment.leg.call_time(segment.end),
-                text=recognition.text,
+                text=text,
                 stable=stable,
                 revision=shown.revision,
             )

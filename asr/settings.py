@@ -40,6 +40,13 @@ class VadSettings(BaseModel):
         description="Silence after which the segment has probably ended: its final is decoded "
         "ahead if a worker is free, and thrown away when speech goes on; 0 for never.",
     )
+    early_end_s: float = Field(
+        default=0.2,
+        ge=0,
+        le=5,
+        description="The same while the node is calm: words before a short pause are known at "
+        "once, in a partial as sure as a final; 0 for never.",
+    )
     pre_roll_s: float = Field(
         default=0.4, ge=0, le=2, description="Audio before the speech that is decoded with it."
     )
@@ -74,6 +81,8 @@ class VadSettings(BaseModel):
             raise ValueError("post_roll_s must not be longer than end_silence_s")
         if 0 < self.likely_end_s < self.post_roll_s:
             raise ValueError("likely_end_s must not be shorter than post_roll_s")
+        if 0 < self.likely_end_s <= self.early_end_s:
+            raise ValueError("early_end_s must be shorter than likely_end_s")
         return self
 
 

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ LOUD, QUIET = 0.01, 1e-9
 
 def settings(**changes):
     base = {"min_speech_s": 0.1, "end_silence_s": 0.3, "pre_roll_s": 0.1, "post_roll_s": 0.1}
-    base["likely_end_s"] = 0.15
+    base |= {"likely_end_s": 0.15, "early_end_s": 0.0}
     return VadSettings(**{**base, "max_segment_s": 2.0, **changes})
 
 
@@ -156,6 +158,20 @@ def test_a_pause_says_what_the_end_will_say_unless_speech_goes_on(windows):
                         assert pause.audio_end == boundary.audio_end
                     pause = None
         resumed |= segmenter.voiced
+
+
+@given(streams)
+def test_an_early_pause_tells_of_the_same_speech_sooner(windows):
+    found = run(Segmenter(settings(early_end_s=0.07)), [*windows, *silence(40)])
+    assert [b for b in found if not (isinstance(b, Pause) and b.early)] == run(
+        Segmenter(settings()), [*windows, *silence(40)]
+    )
+    for before, after in itertools.pairwise(found):
+        if isinstance(after, Pause) and not after.early:
+            assert isinstance(before, Pause)
+            assert before.early
+            assert (before.start, before.end) == (after.start, after.end)
+            assert before.audio_end <= after.audio_end
 
 
 def test_without_a_likely_end_there_are_no_pauses():

@@ -42,6 +42,9 @@ OUTPUTS = (
 )
 
 
+NEVER_AHEAD = {"likely_end_s": 0, "early_end_s": 0}
+
+
 class Bench:
     """A transcriber on a bus of its own, with a leg to speak on."""
 
@@ -51,7 +54,7 @@ class Bench:
         self.clock = ManualClock()
         self.recogniser = ScriptedRecogniser(script)
         # Scripts count decodings: none happens ahead of its time unless a test wants it.
-        values = {"decode_threads": 2, "vad": {"likely_end_s": 0}, **settings}
+        values = {"decode_threads": 2, "vad": NEVER_AHEAD, **settings}
         self.transcriber = Transcriber(
             AsrSettings(**values), self.recogniser, self.bus, self.clock, self.counters
         )
@@ -293,6 +296,41 @@ async def test_a_segment_decoded_ahead_of_its_end_has_the_same_final():
     (partial,) = ahead.of(TranscriptPartial)
     order = [type(e) for e in ahead.events if getattr(e, "segment_id", "") == partial.segment_id]
     assert order == [SpeechStarted, TranscriptPartial, SpeechStopped, TranscriptFinal]
+
+
+# Pauses of 0.2 s are looked at; partials by the clock are so far apart that there are none.
+EARLY = {"vad": {"likely_end_s": 0.4, "early_end_s": 0.2}, "partial_step_s": 10}
+
+
+def sentence(heard):
+    return f"{samples(heard)}。"
+
+
+async def test_words_before_a_short_pause_are_known_at_once_and_as_sure_as_a_final():
+    late, early = await one_leg(sentence, **AHEAD), await one_leg(sentence, **EARLY)
+    partials = early.of(TranscriptPartial)
+    assert len(partials) > len(late.of(TranscriptPartial))
+    # All but the full stop, which the recogniser put where speech went on.
+    assert [p.stable for p in partials] == [len(p.text) - 1 for p in partials]
+    assert [f.segment_id for f in early.of(TranscriptFinal)] == [
+        f.segment_id for f in late.of(TranscriptFinal)
+    ]
+    # What was decoded at a segment's early end needs no second decoding.
+    assert len(early.recogniser.calls) == 2 + early.transcriber.health().ahead_wasted
+
+
+async def test_a_node_that_is_not_calm_waits_for_a_longer_pause():
+    bench = Bench(samples, **EARLY)
+    soon = bench.clock.time() + 10
+    bench.transcriber._scheduler._pressure.worked(soon, 60)
+    async with running(bench):
+        await bench.open()
+        await bench.say()
+        await bench.close()
+        await bench.until(LegTranscribed)
+    late = await one_leg(samples, **AHEAD)
+    assert len(bench.recogniser.calls) == len(late.recogniser.calls)
+    assert final_texts(bench) == final_texts(late)
 
 
 async def test_the_end_may_come_while_it_is_decoded_ahead():
