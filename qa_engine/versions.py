@@ -73,7 +73,8 @@ def guidance_versioned(guidance: Guidance, at: float) -> RulesVersioned:
     )
 
 
-def _hash(previous: str, row: Mapping[str, Any]) -> str:
+def chained(previous: str, row: Mapping[str, Any]) -> str:
+    """The hash of a row of the chain, over that of the one before it and its own content."""
     content = {name: row[name] for name in _HASHED}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(previous.encode("ascii") + canonical.encode()).hexdigest()
@@ -101,7 +102,7 @@ def _append(connection: Connection, seq: int, event: Event) -> None:
     }
     previous = GENESIS if last is None else last.hash
     connection.execute(
-        insert(rule_versions).values(**row, previous=previous, hash=_hash(previous, row))
+        insert(rule_versions).values(**row, previous=previous, hash=chained(previous, row))
     )
 
 
@@ -123,7 +124,7 @@ def _compared(rows: Iterable[Mapping[str, Any]]) -> Iterable[RulesVersion]:
             whole
             and row["number"] == number
             and row["previous"] == head
-            and row["hash"] == _hash(head, row)
+            and row["hash"] == chained(head, row)
         )
         files, rules = json.loads(row["files"]), json.loads(row["rules"])
         kind = row["pack"].endswith(_GUIDANCE)

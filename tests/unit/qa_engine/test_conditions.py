@@ -74,6 +74,16 @@ def test_the_first_the_last_and_the_kth(pack_of, which, expected):
     assert [hit.evidence.segment_id for hit in found] == [finals[n].segment_id for n in expected]
 
 
+def test_what_was_told_as_the_first_stays_so_when_an_earlier_one_is_recognised_late(pack_of):
+    pack = pack_of(when(f"{{op: pick, which: first, of: {A}}}"))
+    judge = CallJudge(pack, CALL)
+    for event in (joined(), connected(), *legs()):
+        judge.feed(event, event.at)
+    told = judge.feed(final("agent", 20, 22, "苹果"), ANSWERED + 23)
+    told += judge.feed(final("agent", 10, 12, "买苹果"), ANSWERED + 24)
+    assert [hit.start for hit in hits(told)] == [20]
+
+
 @pytest.mark.parametrize(
     ("finals", "told"),
     [

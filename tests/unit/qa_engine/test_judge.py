@@ -26,6 +26,29 @@ def pack():
     return load(DEFAULT_PACK)
 
 
+@pytest.fixture
+def small(tmp_path):
+    """A pack whose rules find the same words, one exactly and one by their sound."""
+    (tmp_path / "pack.yaml").write_text(
+        """\
+pack: small
+version: "1"
+lists:
+  alike: {about: x, words: [不贵我管]}
+  exact: {about: x, words: [不归我管]}
+rules:
+  - {id: by_sound, type: words, kind: taboo_phrase, severity: critical, role: agent,
+     lists: [alike], title: 音, title_en: Sound}
+  - {id: by_word, type: words, kind: taboo_phrase, severity: high, role: agent, lists: [exact],
+     title: 字, title_en: Word}
+  - {id: again, type: when, kind: repeated_question, severity: low, title: 重复,
+     title_en: Again, find: {op: repeats, role: customer}}
+""",
+        encoding="utf-8",
+    )
+    return load(tmp_path)
+
+
 def alerts(verdicts):
     """What was said wrong; silence between made-up segments is another matter."""
     return [v for v in verdicts if isinstance(v, Alert) and v.phrase]
@@ -92,6 +115,21 @@ def test_overlapping_rules_of_a_kind_give_one_hit(pack):
     verdicts = begun(pack).feed(final("agent", 10, 14, "你爱来不来，随便你"), ANSWERED + 15)
     phrases = [v.phrase for v in verdicts if isinstance(v, Hit)]
     assert phrases == ["爱来不来", "随便你"]
+
+
+def test_of_two_rules_on_the_same_words_the_exact_one_tells_whichever_comes_first(small):
+    (alert,) = alerts(begun(small).feed(final("agent", 10, 12, "不归我管"), ANSWERED + 13))
+    assert (alert.rule, alert.severity, alert.suspected) == ("by_word", "high", False)
+    (alert,) = alerts(begun(small).feed(final("agent", 10, 12, "不贵我管"), ANSWERED + 13))
+    assert (alert.rule, alert.severity, alert.suspected) == ("by_sound", "critical", False)
+
+
+def test_a_final_that_comes_twice_was_not_said_twice(small):
+    judge, asked = begun(small), final("customer", 10, 13, "内科今天上班吗")
+    assert judge.feed(asked, ANSWERED + 14) + judge.feed(asked, ANSWERED + 15) == []
+    assert len(judge.state.said) == 1
+    again = judge.feed(final("customer", 20, 23, "内科今天上班吗"), ANSWERED + 24)
+    assert [hit.rule for hit in again if isinstance(hit, Hit)] == ["again"]
 
 
 def test_partials_do_not_alert(pack):

@@ -87,6 +87,14 @@ def test_the_score_of_a_call(pack, lines, score, readback):
     assert result.queue == "general"
 
 
+def test_what_is_only_suspected_decides_nothing_unless_the_item_says_so(pack, tmp_path):
+    certain, suspected = ["包治百病"], ["包制百病"]
+    assert [scored(pack, *lines).score for lines in (certain, suspected)] == [0.0, 100.0]
+    card = PACK.replace("critical: true", "critical: true, suspected: true")
+    (tmp_path / "pack.yaml").write_text(card, encoding="utf-8")
+    assert scored(load(tmp_path), *suspected).score == 0.0
+
+
 def test_the_same_sum_serves_answers_that_people_changed(pack):
     result = scored(pack, "约好了", "随便你")
     as_corrected = [

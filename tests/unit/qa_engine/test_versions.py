@@ -3,12 +3,20 @@
 import shutil
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
+from backbone.audit import GENESIS
 from backbone.store.engine import open_engine
+from backbone.store.tables.rules import rule_versions
 from qa_engine.guidance.content import FOLDER, load_guidance
 from qa_engine.pack import DEFAULT_PACK, load
-from qa_engine.versions import PROJECTIONS, guidance_versioned, versioned, versions
+from qa_engine.versions import (
+    PROJECTIONS,
+    chained,
+    guidance_versioned,
+    versioned,
+    versions,
+)
 
 PACK = """\
 pack: test
@@ -91,6 +99,20 @@ def test_a_row_that_was_changed_breaks_the_chain_from_there_on(engine, put, stat
     whole = [version.whole for version in listed(engine)[::-1]]
     assert whole[0]
     assert not any(whole[1:])
+
+
+def test_a_row_that_was_made_to_fit_again_breaks_the_one_after_it(engine, put):
+    for word in ("不归我管", "随便你", "自己看"):
+        put(word=word)
+    first, second = rule_versions.alias(), rule_versions.c
+    with engine.begin() as connection:
+        row = dict(connection.execute(select(first).where(first.c.number == 1)).mappings().one())
+        row["at"] = 1.0
+        forged = chained(GENESIS, row)
+        whole = update(rule_versions)
+        connection.execute(whole.where(second.number == 1).values(at=1.0, hash=forged))
+        connection.execute(whole.where(second.number == 2).values(previous=forged))
+    assert [version.whole for version in listed(engine)[::-1]] == [True, False, False]
 
 
 LAYERED = """\
