@@ -85,3 +85,16 @@ class ComplaintOverdue(Event, frozen=True, kw_only=True):
     due: float
     queue: str
     agent: str
+
+
+class CallTaped(Event, frozen=True, kw_only=True):
+    """A piece of what a live page showed of a call and the journal does not hold otherwise.
+
+    `tape` is events as JSON, one a line, personal data covered, packed with zlib; `at` is the
+    newest one's. A call has a piece for each half megabyte, unpacked, mostly one.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    call_id: str
+    tape: bytes

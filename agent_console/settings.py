@@ -79,6 +79,11 @@ class ConsoleSettings(BaseModel):
     resume_limit: int = Field(
         5000, ge=0, description="A page further behind than this gets a fresh snapshot instead."
     )
+    keep_tapes: bool = Field(
+        True,
+        description="Keep what the live page showed of a call on the way, so that a replay shows "
+        "how sentences were revised; a few kilobytes a call.",
+    )
     ended_shown: int = Field(30, ge=0, description="Ended calls kept on the live page.")
     in_progress_hours: float = Field(
         4, gt=0, description="A call without an end that began longer ago is not shown as live."

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 import telephony.storage
+from agent_console.history.tape import CallTaper
 from agent_console.server import ConsoleServer
 from agent_console.site import Site
 from agent_console.work.desk import Desk
@@ -176,7 +177,10 @@ class Components:
             ),
         )
         work = WorkService(desk, self.bus, self.clock, self.counters, self.engine)
-        return {"work": work.run(), "console": self.console.run()}
+        runners: Runners = {"work": work.run(), "console": self.console.run()}
+        if settings.console.keep_tapes:
+            runners["tape"] = CallTaper(self.bus, self.counters).run()
+        return runners
 
     def _qa(self) -> Runners:
         assert self.qa is not None  # noqa: S101 - made first, by `make`

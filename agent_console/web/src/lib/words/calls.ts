@@ -41,6 +41,7 @@ export const CALLS = {
   replay_live: ["按当时的画面回放", "Replay as it looked live"],
   transcript: ["对话", "Transcript"],
   no_alerts_here: ["这通电话没有告警。", "No alerts on this call."],
+  no_alerts_yet: ["到此刻还没有告警。", "No alerts up to this moment."],
   scorecard: ["评分卡", "Scorecard"],
   answer_yes: ["是", "yes"],
   answer_no: ["否", "no"],
