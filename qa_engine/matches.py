@@ -28,8 +28,16 @@ def word_hits(said: Said, lists: Iterable[str], suspected: Suspected) -> list[Wo
 def place(said: Said, start: int, end: int) -> tuple[float, float]:
     """Where in the call characters [start, end) of a segment's normalised text were said.
 
-    By counting characters, good to about half a second.
+    By the recogniser's times of characters; by counting characters, good to about half a second,
+    where it gave none.
     """
-    length = max(1, len(said.scan.text.text))
-    begin, seconds = said.final.start, said.final.end - said.final.start
-    return begin + seconds * start / length, begin + seconds * end / length
+    final, text = said.final, said.scan.text
+    if len(final.char_times) == len(final.text) and start < end:
+        times = (*final.char_times, final.end)
+        begin, until = times[text.starts[start]], times[text.ends[end - 1]]
+        # Attention wanders a little; speech began and ended when voice detection says.
+        begin = min(max(begin, final.start), final.end)
+        return begin, min(max(until, begin), final.end)
+    length = max(1, len(text.text))
+    seconds = final.end - final.start
+    return final.start + seconds * start / length, final.start + seconds * end / length

@@ -7,13 +7,14 @@ withdrawn. Nothing of it is stored: what a page must not miss comes with the fin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.ids import stable_id
+from backbone.media import Role
 from qa_engine.events import (
     SEVERITIES,
     Alert,
@@ -25,7 +26,7 @@ from qa_engine.events import (
     RunningScore,
     Score,
 )
-from qa_engine.matches import word_hits
+from qa_engine.matches import place, word_hits
 from qa_engine.operators.words import WordsRule
 from qa_engine.pack import Pack
 from qa_engine.state import CallState, Said
@@ -41,7 +42,9 @@ class _Shown:
     """A provisional alert that a page shows; `span` is in the segment's text."""
 
     alert_id: str
+    rule: str
     kind: str
+    phrase: str
     span: tuple[int, int]
 
     def same(self, kind: str, span: tuple[int, int] | None) -> bool:
@@ -69,57 +72,66 @@ class Provisional:
             and rule.unaccompanied is None
             and not rule.not_first
         ]
-        self._open: dict[str, dict[str, _Shown]] = {}
-        """By segment: the provisional alert of each rule."""
+        self._open: dict[str, list[_Shown]] = {}
+        """By segment, in the order of telling."""
 
     def hear(self, state: CallState, partial: TranscriptPartial) -> Iterator[ProvisionalAlert]:
         """Tell what the stable part of a partial holds and was not told of its segment yet."""
         if partial.stable < MIN_STABLE:
             return
-        known = self._open.setdefault(partial.segment_id, {})
+        known = self._open.setdefault(partial.segment_id, [])
         said = _as_said(state, partial)
         for rule in self._rules:
-            if rule.id in known or rule.role not in ("either", partial.role):
-                continue
-            if rule.id in state.muted:
+            if rule.role not in ("either", partial.role) or rule.id in state.muted:
                 continue
             if rule.only is not None and not rule.only.fits(state):
                 continue
-            hits = word_hits(said, rule.lists, "off")
-            if not hits or any(shown.same(rule.kind, hits[0].span) for shown in known.values()):
-                continue
-            alert_id = stable_id("provisional", state.call_id, rule.id, partial.segment_id)
-            known[rule.id] = _Shown(alert_id, rule.kind, hits[0].span)
-            yield ProvisionalAlert(
-                at=state.now,
-                alert_id=alert_id,
-                call_id=state.call_id,
-                queue=state.queue,
-                agent=state.agent,
-                rule=rule.id,
-                kind=rule.kind,
-                severity=rule.severity,
-                role=partial.role,
-                title=rule.title,
-                title_en=rule.title_en,
-                phrase=said.final.text[slice(*hits[0].span)],
-                start=round(partial.start, 2),
-                end=round(partial.end, 2),
-                evidence=Evidence(
-                    segment_id=partial.segment_id, text=said.final.text, span=hits[0].span
-                ),
-            )
+            for hit in word_hits(said, rule.lists, "off"):
+                phrase = said.final.text[slice(*hit.span)]
+                if _told(known, rule, partial.role, phrase, hit.span):
+                    continue
+                shown = _Shown(
+                    stable_id(
+                        "provisional", state.call_id, rule.id, partial.segment_id, len(known)
+                    ),
+                    rule.id,
+                    rule.kind,
+                    phrase,
+                    hit.span,
+                )
+                known.append(shown)
+                begin, until = place(said, hit.start, hit.end)
+                yield ProvisionalAlert(
+                    at=state.now,
+                    alert_id=shown.alert_id,
+                    call_id=state.call_id,
+                    queue=state.queue,
+                    agent=state.agent,
+                    rule=rule.id,
+                    kind=rule.kind,
+                    severity=rule.severity,
+                    role=partial.role,
+                    title=rule.title,
+                    title_en=rule.title_en,
+                    phrase=phrase,
+                    start=round(begin, 2),
+                    end=round(until, 2),
+                    evidence=Evidence(
+                        segment_id=partial.segment_id, text=said.final.text, span=hit.span
+                    ),
+                )
 
     def settle(
         self, final: TranscriptFinal, verdicts: Sequence[_Verdict], now: float
     ) -> list[_Verdict]:
         """The final's verdicts, with what they confirm, and what is withdrawn."""
-        known = self._open.pop(final.segment_id, {})
+        known = self._open.pop(final.segment_id, [])
         settled: list[_Verdict] = []
         for verdict in verdicts:
             if isinstance(verdict, Alert) and verdict.evidence.segment_id == final.segment_id:
-                confirmed = known.pop(verdict.rule, None) or _taken(known, verdict)
+                confirmed = _confirmed(known, verdict)
                 if confirmed is not None:
+                    known.remove(confirmed)
                     verdict = msgspec.structs.replace(verdict, confirms=confirmed.alert_id)  # noqa: PLW2901 - the same verdict, completed
             settled.append(verdict)
         return [*settled, *_withdrawn(final.call_id, now, known)]
@@ -134,21 +146,43 @@ class Provisional:
         ]
 
 
-def _taken(known: dict[str, _Shown], alert: Alert) -> _Shown | None:
-    """What another rule of the alert's kind had told of these words; it is not open any more."""
-    for rule, shown in known.items():
+def _told(
+    known: list[_Shown], rule: WordsRule, role: Role, phrase: str, span: tuple[int, int]
+) -> bool:
+    """Whether a page knows already, as far as the final will make a difference.
+
+    As with alerts that count, each wording of an agent is told, and one of a customer's.
+    """
+    for shown in known:
+        if shown.same(rule.kind, span):
+            return True
+        if shown.rule == rule.id and (
+            role == "customer" or shown.phrase == phrase or span[0] < shown.span[1]
+        ):
+            return True
+    return False
+
+
+def _confirmed(known: list[_Shown], alert: Alert) -> _Shown | None:
+    """What had told of this alert: its words by any rule of its kind, or its rule."""
+    for shown in known:
         if shown.same(alert.kind, alert.evidence.span):
-            return known.pop(rule)
-    return None
+            return shown
+    # The final may have put other words before them.
+    of_rule = (shown for shown in known if shown.rule == alert.rule)
+    return next((s for s in of_rule if s.phrase == alert.phrase), None) or next(
+        (s for s in known if s.rule == alert.rule), None
+    )
 
 
-def _withdrawn(call_id: str, at: float, known: dict[str, _Shown]) -> Iterator[AlertWithdrawn]:
-    for shown in known.values():
+def _withdrawn(call_id: str, at: float, known: Iterable[_Shown]) -> Iterator[AlertWithdrawn]:
+    for shown in known:
         yield AlertWithdrawn(at=at, alert_id=shown.alert_id, call_id=call_id)
 
 
 def _as_said(state: CallState, partial: TranscriptPartial) -> Said:
     text = partial.text[: partial.stable]
+    share = partial.stable / len(partial.text)
     final = TranscriptFinal(
         at=partial.at,
         call_id=partial.call_id,
@@ -156,7 +190,7 @@ def _as_said(state: CallState, partial: TranscriptPartial) -> Said:
         leg_id="",
         segment_id=partial.segment_id,
         start=partial.start,
-        end=partial.end,
+        end=partial.start + share * (partial.end - partial.start),
         text=text,
         language="",
         confidence=0.0,

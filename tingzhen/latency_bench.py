@@ -1,8 +1,8 @@
 """From the end of a phrase in the audio to the websocket frame: the demo's calls, in real time.
 
 Everything is the real system but the PBX. A client of the live page takes the time of each alert
-frame. Where in a segment a phrase ends is told by counting its characters, which is good to about
-half a second; alerts on silence and on figures of the call have no phrase and are left out.
+frame. When a phrase ended is told by the final transcript's times of characters; alerts on silence
+and on figures of the call have no phrase and are left out.
 """
 
 from __future__ import annotations
@@ -22,32 +22,47 @@ from asr.recognisers.base import Recogniser
 from asr.settings import AsrSettings
 from tingzhen.demo.play import DemoOptions, DemoView, play
 
-Stage = Literal["final", "partial"]
-
-_STAGES: Mapping[str, Stage] = {"alert": "final", "provisional_alert": "partial"}
+Stage = Literal["final", "provisional", "first"]
 
 
 @dataclass(slots=True)
 class Latencies:
-    """Seconds from the end of each phrase to its frame, by stage; provisional alerts withdrawn."""
+    """Seconds from the end of each phrase to its frame; what became of provisional alerts.
 
-    seconds: dict[Stage, list[float]] = field(default_factory=lambda: {"final": [], "partial": []})
+    Stages: `final` is the alert itself, `provisional` the one before it, where there was one, and
+    `first` whichever a page showed first. A provisional alert is timed by the alert that confirms
+    it, which knows better when the phrase ended.
+    """
+
+    seconds: dict[Stage, list[float]] = field(
+        default_factory=lambda: {"final": [], "provisional": [], "first": []}
+    )
     confirmed: int = 0
     withdrawn: int = 0
     _answered: dict[str, float] = field(default_factory=dict)
+    _provisional: dict[str, float] = field(default_factory=dict)
 
     def take(self, message: Mapping[str, Any], now: float) -> None:
         """Take in a frame that came at `now` (seconds since the epoch)."""
-        kind = message["type"]
-        if kind == "call_connected":
-            self._answered.setdefault(message["call_id"], message["at"])
-        elif kind == "alert_withdrawn":
-            self.withdrawn += 1
-        elif kind in _STAGES and message["phrase"]:
-            self.confirmed += bool(message.get("confirms"))
-            answered = self._answered.get(message["call_id"])
-            if answered is not None:
-                self.seconds[_STAGES[kind]].append(now - (answered + message["end"]))
+        match message["type"]:
+            case "call_connected":
+                self._answered.setdefault(message["call_id"], message["at"])
+            case "provisional_alert":
+                self._provisional[message["alert_id"]] = now
+            case "alert_withdrawn":
+                self.withdrawn += 1
+            case "alert" if message["phrase"] and message["call_id"] in self._answered:
+                self._alert(self._answered[message["call_id"]] + message["end"], message, now)
+
+    def _alert(self, spoken_at: float, message: Mapping[str, Any], now: float) -> None:
+        final = first = now - spoken_at
+        earlier = self._provisional.pop(message.get("confirms") or "", None)
+        if earlier is not None:
+            self.confirmed += 1
+            first = earlier - spoken_at
+            self.seconds["provisional"].append(first)
+        self.seconds["final"].append(final)
+        self.seconds["first"].append(first)
 
 
 async def measure(asr: AsrSettings, recogniser: Recogniser, rounds: int) -> Latencies:

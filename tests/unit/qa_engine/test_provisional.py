@@ -55,6 +55,33 @@ def test_a_partial_alerts_once_and_the_final_confirms_it(judge):
     assert of(AlertWithdrawn, verdicts) == []
 
 
+def test_each_wording_of_an_agent_is_told_and_confirmed_by_its_own_alert(judge):
+    early = heard(
+        judge,
+        partial("这个不归我管", 6),
+        partial("这个不归我管你自己看着办", 12, revision=2),
+        partial("这个不归我管你自己看着办吧", 13, revision=3),
+    )
+    assert [e.phrase for e in early] == ["不归我管", "你自己看着办"]
+    verdicts = said(judge, "您这个不归我管，你自己看着办吧。")
+    assert {a.confirms for a in of(Alert, verdicts)} == {e.alert_id for e in early}
+    assert of(AlertWithdrawn, verdicts) == []
+
+
+def test_of_a_customer_one_is_told_of_a_rule_in_a_segment(judge):
+    early = heard(
+        judge,
+        partial("我要投诉你们", 6, role="customer"),
+        partial("我要投诉你们我还要投诉医生", 13, revision=2, role="customer"),
+    )
+    assert len({e.rule for e in early}) == len(early) >= 1
+
+
+def test_it_says_when_its_words_were_said(judge):
+    (early,) = heard(judge, partial("这个不归我管你听见没有吗", 6, revision=6))
+    assert 10.5 < early.start < early.end <= 13.1
+
+
 def test_what_the_final_does_not_hold_is_withdrawn(judge):
     (early,) = heard(judge, partial("这个不归我管", 6))
     verdicts = said(judge, "这个号要到窗口办。")

@@ -9,21 +9,30 @@ def frame(kind, **more):
     return {"type": kind, "call_id": "c1", "phrase": "不归我管", "end": 12.0, **more}
 
 
-def test_time_runs_from_the_end_of_the_phrase_to_the_frame():
+CONNECTED = {"type": "call_connected", "call_id": "c1", "at": 1000.0}
+
+
+def test_time_runs_from_the_end_of_the_phrase_to_each_frame():
     found = Latencies()
-    found.take({"type": "call_connected", "call_id": "c1", "at": 1000.0}, 1000.1)
-    found.take(frame("provisional_alert"), 1012.5)
+    found.take(CONNECTED, 1000.1)
+    # A provisional alert knows less well when its phrase ended.
+    found.take(frame("provisional_alert", alert_id="p1", end=11.0), 1012.5)
     found.take(frame("alert", confirms="p1"), 1013.25)
-    assert found.seconds == {"partial": [pytest.approx(0.5)], "final": [pytest.approx(1.25)]}
+    found.take(frame("alert", end=20.0), 1021.0)
+    assert found.seconds == {
+        "provisional": [pytest.approx(0.5)],
+        "final": [pytest.approx(1.25), pytest.approx(1.0)],
+        "first": [pytest.approx(0.5), pytest.approx(1.0)],
+    }
     assert (found.confirmed, found.withdrawn) == (1, 0)
 
 
 def test_what_has_no_phrase_or_no_known_answer_is_left_out():
     found = Latencies()
     found.take(frame("alert"), 1013.0)
-    found.take({"type": "call_connected", "call_id": "c1", "at": 1000.0}, 1000.1)
+    found.take(CONNECTED, 1000.1)
     found.take(frame("alert", phrase=""), 1013.0)
     found.take({"type": "alert_withdrawn", "call_id": "c1"}, 1013.0)
     found.take({"type": "time", "time": 1.0}, 1013.0)
-    assert found.seconds == {"partial": [], "final": []}
-    assert found.withdrawn == 1
+    assert not any(found.seconds.values())
+    assert (found.confirmed, found.withdrawn) == (0, 1)
