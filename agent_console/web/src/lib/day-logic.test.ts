@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { allDue, hoursAndMinutes, nextDue } from "./deadlines";
 import { changesOf, type Change } from "./difference";
+import { plainLine } from "./excerpt";
 import { stepped } from "./list-keys";
 
 const HOUR = 3600;
@@ -70,12 +71,27 @@ describe("what changed in a text", () => {
     expect(kept(changes, "removed").replace(/\n+/g, "\n").trim()).toBe(after.trim());
   });
 
+  it("is the whole line where little stayed of it", () => {
+    expect(changesOf("地下停车场入口在北门", "请停到体育馆")).toEqual([
+      { kind: "removed", text: "地下停车场入口在北门" },
+      { kind: "added", text: "请停到体育馆" },
+    ]);
+  });
+
   it("is a character where only that changed", () => {
     const changes = changesOf("停车\n在北门", "停车\n在东门");
     expect(changes.filter((change) => change.kind !== "same")).toEqual([
       { kind: "removed", text: "北" },
       { kind: "added", text: "东" },
     ]);
+  });
+});
+
+describe("an article in a list", () => {
+  it("shows its words and not its marks", () => {
+    const markdown = "## 备案\n\n1. 在**平台**办理\n- [x] 发票\n\n| 窗口 | 时间 |\n|---|:-:|\n| 3 号 | 8:00-17:00 |";
+    expect(plainLine(markdown)).toBe("备案 在平台办理 发票 窗口 时间 3 号 8:00-17:00");
+    expect(plainLine("")).toBe("");
   });
 });
 

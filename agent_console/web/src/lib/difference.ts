@@ -2,6 +2,9 @@
 
 import { diffArrays, diffChars } from "diff";
 
+/** Lines that have less than this share of their characters in common are two lines. */
+const ALIKE = 0.5;
+
 export interface Change {
   kind: "same" | "added" | "removed";
   text: string;
@@ -27,7 +30,15 @@ export function changesOf(before: string, after: string): Change[] {
 }
 
 function within(before: string, after: string): Change[] {
-  return diffChars(before, after).map((part) => ({ kind: kindOf(part), text: part.value }));
+  const parts = diffChars(before, after);
+  const same = parts.reduce((sum, part) => sum + (kindOf(part) === "same" ? part.count : 0), 0);
+  if (same < ALIKE * Math.max(before.length, after.length)) {
+    return [
+      { kind: "removed", text: before },
+      { kind: "added", text: after },
+    ];
+  }
+  return parts.map((part) => ({ kind: kindOf(part), text: part.value }));
 }
 
 function kindOf(part: { added?: boolean; removed?: boolean }): Change["kind"] {

@@ -161,6 +161,7 @@ export const DAY = {
   yours: ["我的", "yours"],
   theirs: ["对方", "theirs"],
   saved_by: ["{n} 保存", "saved by {n}"],
+  list_comma: ["、", ", "],
   empty_value: ["（空）", "(empty)"],
   keys_lists: ["投诉、知识库、登记", "Complaints, knowledge, records"],
   key_list: ["列表中下一条 / 上一条", "Next / previous in a list"],
