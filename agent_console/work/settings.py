@@ -111,6 +111,14 @@ class NotifySettings(_Section):
     workers: int = Field(4, ge=1, le=32, description="Pushes on their way at the same time.")
     attempts: int = Field(5, ge=1, le=20, description="How often one push is tried.")
     give_up_s: float = Field(120, gt=0, description="A push is not tried for longer than this.")
+    keep_h: float = Field(
+        1,
+        gt=0,
+        description="After a stop, what has waited for longer than this is not pushed any more.",
+    )
+    look_s: float = Field(
+        5, gt=0, description="Seconds between looks for pushes that another node has left."
+    )
     connect_timeout_s: float = Field(4, gt=0, le=30, description="To reach a service.")
     read_timeout_s: float = Field(8, gt=0, le=60, description="For its answer.")
     tests_per_minute: int = Field(5, ge=1, description="Trial pushes that one user may send.")

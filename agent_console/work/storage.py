@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from agent_console.work import complaints, knowledge, register
-from backbone.events import Event
-from backbone.store.journal import Projection
+from agent_console.work.notify import outbox
+from backbone.store.projections import merged
 
-PROJECTIONS: dict[type[Event], tuple[Projection, ...]] = {
-    **knowledge.PROJECTIONS,
-    **register.PROJECTIONS,
-    **complaints.PROJECTIONS,
-}
+PROJECTIONS = merged(
+    knowledge.PROJECTIONS, register.PROJECTIONS, complaints.PROJECTIONS, outbox.PROJECTIONS
+)

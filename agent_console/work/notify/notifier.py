@@ -1,56 +1,52 @@
 """Pushes alerts, escalations and overdue complaints to those who should know.
 
-It listens beside everything else: an alert is on the page whether or not a phone can be reached.
+It works beside everything else: an alert is on the page whether or not a phone can be reached.
+What is to be told waits in the store, so that it outlives a node that stops; see `outbox`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import stamina
 import structlog
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent_console.events import ComplaintOverdue
-from agent_console.work.notify import store
-from agent_console.work.notify.outbox import Outbox, Push
-from agent_console.work.notify.plan import Notice, Person, Plan, message, plan
-from agent_console.work.notify.push import AddressError, Sender
-from agent_console.work.notify.webpush import GoneError
+from agent_console.work.notify import outbox
+from agent_console.work.notify.delivery import Delivery
+from agent_console.work.notify.outbox import Push
+from agent_console.work.notify.plan import Message, Notice, Person, Plan, message, plan
+from agent_console.work.notify.push import Sender
 from agent_console.work.secrets import Keyring
 from agent_console.work.settings import WorkSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Event
+from backbone.ids import new_id
 from backbone.store.schema import alerts
 from metrics.events import ServiceAlert
 from qa_engine.events import Alert, AlertEscalated, Severity
 
 _log = structlog.get_logger(__name__)
 
-_Result = TypeVar("_Result")
+_HOUR_S = 3600.0
 
 PeopleOf = Callable[[Connection, Notice], Sequence[Person]]
 """Everybody with targets, each with whether the notice's call is theirs to see."""
 
 
-class _NotTakenError(Exception):
-    """A service did not take a push; it is worth another try."""
-
-
 class Notifier:
     """The component.
 
-    Counters: `notify_sent{scheme}`, `notify_failed{scheme}` (given up), `notify_retries{scheme}`,
-    `notify_dropped{reason}` (`full`, `gone`, `refused`, `expired`), `notify_kept_back` (quiet
-    hours) and `notify_unplanned` (the store could not be read).
+    Counters, beside those of `Delivery`: `notify_dropped{reason}` (`full`, `old`),
+    `notify_kept_back` (quiet hours) and `notify_unplanned` (the store could not be read).
     """
 
     def __init__(
@@ -70,118 +66,185 @@ class Notifier:
         self._clock = clock
         self._counters = counters
         self._engine = engine
-        self._keyring = keyring
-        self._sender = sender
         self._people = people
-        self._outbox = Outbox(settings.notify.queue)
-        self._waiting = asyncio.Semaphore(0)
-        # Its own threads: a service that hangs must not keep the store's readers waiting.
-        self._threads = ThreadPoolExecutor(settings.notify.workers, thread_name_prefix="notify")
+        self._delivery = Delivery(settings.notify, counters, engine, keyring, sender)
+        self._node = new_id()
+        self._unstored: deque[Push] = deque()
+        self._come = asyncio.Event()
+        self._due = asyncio.Event()
         # From the first moment, like every listener.
-        self._events = bus.subscribe(
-            "notifier", Alert, AlertEscalated, ComplaintOverdue, ServiceAlert
-        )
+        self._events = bus.subscribe("notifier", *outbox.TOLD)
 
     async def run(self) -> None:
         """Push until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for number in range(self._settings.workers):
-                    tasks.create_task(self._work(), name=f"notify:{number}")
+                tasks.create_task(self._decide(), name="notify:decide")
+                tasks.create_task(self._dispatch(tasks), name="notify:dispatch")
                 async for envelope in self._events:
-                    await self._take(envelope.event)
+                    if envelope.seq:
+                        self._come.set()  # it is in the store
+                    else:
+                        await self._tell_at_once(envelope.event)
         finally:
             self._events.close()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._delivery.close()
 
-    async def _take(self, event: Event) -> None:
+    # Who is told
+
+    async def _decide(self) -> None:
+        while True:
+            self._come.clear()
+            try:
+                await asyncio.to_thread(self._decide_all)
+            except SQLAlchemyError as error:
+                self._unplanned(error)
+            self._due.set()
+            await self._woken(self._come)
+
+    def _decide_all(self) -> None:
+        now = self._clock.time()
+        oldest = now - self._settings.keep_h * _HOUR_S
+        with self._engine.connect() as connection:
+            waiting = outbox.undecided(connection)
+        while waiting:
+            for seq in waiting:
+                self._decide_one(seq, oldest)
+            with self._engine.connect() as connection:
+                waiting = outbox.undecided(connection)
+        with self._engine.begin() as connection:
+            self._dropped("old", outbox.forget_older(connection, oldest, now))
+
+    def _decide_one(self, seq: int, oldest: float) -> None:
+        with self._engine.begin() as connection:
+            try:
+                event = outbox.take_out(connection, seq)
+            except (LookupError, ValueError) as error:  # of another version
+                self._unplanned(error)
+                return
+            if event is None:
+                return
+            if event.at < oldest:
+                self._dropped("old", 1)
+                return
+            notice, found = self._plan(connection, event)
+            if notice is None:
+                return
+            left_out = outbox.add(
+                connection,
+                (target.target_id for target in found.targets),
+                self._message(notice),
+                notice.severity,
+                now=self._clock.time(),
+                size=self._settings.queue,
+            )
+        self._kept_back(found)
+        self._dropped("full", left_out)
+
+    async def _tell_at_once(self, event: Event) -> None:
+        """An event that could not be stored: told all the same, as long as this node runs."""
+
+        def read() -> tuple[Notice | None, Plan]:
+            with self._engine.connect() as connection:
+                return self._plan(connection, event)
+
         try:
-            notice, found = await asyncio.to_thread(self._plan, event)
+            notice, found = await asyncio.to_thread(read)
         except SQLAlchemyError as error:
-            self._counters.add("notify_unplanned")
-            _log.error("notify_unplanned", error=type(error).__name__)
+            self._unplanned(error)
             return
         if notice is None:
             return
-        if found.kept_back:
-            self._counters.add("notify_kept_back", found.kept_back)
-        words = message(notice, self._settings.public_url)
+        self._kept_back(found)
         for target in found.targets:
-            if self._outbox.offer(Push(target, words, notice.severity)) is None:
-                self._waiting.release()
+            if len(self._unstored) < self._settings.queue:
+                self._unstored.append(Push("", target.target_id, self._message(notice)))
             else:
-                self._counters.add("notify_dropped", reason="full")
+                self._dropped("full", 1)
+        self._due.set()
 
-    def _plan(self, event: Event) -> tuple[Notice | None, Plan]:
+    def _plan(self, connection: Connection, event: Event) -> tuple[Notice | None, Plan]:
         now = datetime.fromtimestamp(self._clock.time(), self._zone)
-        with self._engine.connect() as connection:
-            notice = _notice(connection, event)
-            if notice is None:
-                return None, Plan((), 0)
-            return notice, plan(notice, self._people(connection, notice), self._settings, now)
+        notice = _notice(connection, event)
+        if notice is None:
+            return None, Plan((), 0)
+        return notice, plan(notice, self._people(connection, notice), self._settings, now)
 
-    async def _work(self) -> None:
+    def _message(self, notice: Notice) -> Message:
+        return message(notice, self._settings.public_url)
+
+    # Sending
+
+    async def _dispatch(self, tasks: asyncio.TaskGroup) -> None:
+        free = asyncio.Semaphore(self._settings.workers)
         while True:
-            await self._waiting.acquire()
-            push = self._outbox.take()
+            await free.acquire()
+            push = await self._next()
+            sending = tasks.create_task(self._push(push), name="notify:push")
+            sending.add_done_callback(lambda _: free.release())
+
+    async def _next(self) -> Push:
+        while True:
+            self._due.clear()
+            if self._unstored:
+                return self._unstored.popleft()
+            try:
+                push = await asyncio.to_thread(self._claim)
+            except SQLAlchemyError as error:
+                _log.warning("notify_unclaimed", error=type(error).__name__)
+                push = None
             if push is not None:
-                await self._push(push)
+                return push
+            await self._woken(self._due)
+
+    def _claim(self) -> Push | None:
+        now = self._clock.time()
+        with self._engine.connect() as connection:
+            if not outbox.anything_waits(connection, now):
+                return None
+        until = now + self._delivery.longest_s * self._clock.rate
+        with self._engine.begin() as connection:
+            return outbox.claim(connection, self._node, now, until)
 
     async def _push(self, push: Push) -> None:
         try:
-            found = await self._in_thread(lambda: self._address(push.target.target_id))
-        except SQLAlchemyError:
-            found = None
-        if found is None:
-            self._counters.add("notify_dropped", reason="gone")
-            return
-        scheme, url = found
-        try:
-            async for attempt in stamina.retry_context(
-                on=_NotTakenError,
-                attempts=self._settings.attempts,
-                timeout=self._settings.give_up_s,
-            ):
-                with attempt:
-                    if attempt.num > 1:
-                        self._counters.add("notify_retries", scheme=scheme)
-                    await self._send(push, url)
-        except _NotTakenError:
-            self._counters.add("notify_failed", scheme=scheme)
-            _log.warning("notify_failed", scheme=scheme, target_id=push.target.target_id)
-        except GoneError:
-            await self._in_thread(lambda: self._forget(push.target.target_id))
-            self._counters.add("notify_dropped", reason="expired")
-        except AddressError:
-            # Allowed when it was typed, not any more.
-            self._counters.add("notify_dropped", reason="refused")
-        else:
-            self._counters.add("notify_sent", scheme=scheme)
-
-    async def _send(self, push: Push, url: str) -> None:
-        try:
-            taken = await self._in_thread(lambda: self._sender.send(url, push.message))
-        except (AddressError, GoneError):
+            await self._delivery.deliver(push)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self._settle, push, out=push.push_id in self._delivery.taken)
             raise
-        except Exception as error:  # noqa: BLE001 - a hundred services' code, none may end this task
-            # Its text may hold the address, so only its class goes on.
-            raise _NotTakenError(type(error).__name__) from None
-        if not taken:
-            raise _NotTakenError
+        await asyncio.to_thread(self._settle, push, out=True)
 
-    def _address(self, target_id: str) -> tuple[str, str] | None:
-        with self._engine.connect() as connection:
-            return store.address(connection, self._keyring, target_id)
-
-    def _forget(self, target_id: str) -> None:
+    def _settle(self, push: Push, *, out: bool) -> None:
+        if not push.push_id:
+            return
         try:
             with self._engine.begin() as connection:
-                store.forget(connection, target_id)
-        except SQLAlchemyError as error:  # the next push to it tries again
-            _log.warning("subscription_not_removed", error=type(error).__name__)
+                if out:
+                    outbox.finish(connection, push.push_id)
+                else:
+                    outbox.give_back(connection, self._node, push.push_id)
+        except SQLAlchemyError as error:  # its claim runs out, and it may go out again
+            _log.error("notify_unsettled", error=type(error).__name__)
 
-    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    # Both
+
+    async def _woken(self, event: asyncio.Event) -> None:
+        """Wait for an event of this node, or until it is time to look for another node's."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.look_s):
+                await event.wait()
+
+    def _dropped(self, reason: str, number: int) -> None:
+        if number:
+            self._counters.add("notify_dropped", number, reason=reason)
+
+    def _kept_back(self, found: Plan) -> None:
+        if found.kept_back:
+            self._counters.add("notify_kept_back", found.kept_back)
+
+    def _unplanned(self, error: Exception) -> None:
+        self._counters.add("notify_unplanned")
+        _log.error("notify_unplanned", error=type(error).__name__)
 
 
 def _notice(connection: Connection, event: Event) -> Notice | None:

@@ -2,90 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import io
 import json
 import logging
-import threading
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import stamina
 import structlog
 from browser_push import Subscriber, browser_push_service
 from console_world import CALLER, Call, World
+from notify_rig import SETTINGS, counted, keep, notifying, service
 from push_service import SECRET, Service
 
 from agent_console.events import ComplaintOverdue
 from agent_console.work.notify import store
-from agent_console.work.notify.notifier import Notifier
-from agent_console.work.notify.plan import Facts, Message, Person
+from agent_console.work.notify.plan import Facts, Message
 from agent_console.work.notify.push import AddressError, AppriseSender
-from agent_console.work.notify.store import NewTarget
 from agent_console.work.secrets import Keyring
 from agent_console.work.settings import NotifySettings, WorkSettings
 from metrics.events import ServiceAlert
 from qa_engine.events import AlertEscalated
 
+__all__ = ["service"]  # a fixture
+
 WORDS = "你自己不会看吗"
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    service = Service()
-    thread = threading.Thread(target=service.server.serve_forever, daemon=True)
-    thread.start()
-    yield service
-    service.server.shutdown()
-    service.server.server_close()
-
-
-SETTINGS = WorkSettings(
-    notify=NotifySettings(
-        schemes=("json",), public_url="https://tingzhen.example", workers=2, attempts=3
-    )
-)
-
-
-def keep(desk: World, keyring: Keyring, url: str, *, username: str = "lead") -> None:
-    target = NewTarget("", "phone", "json", url, ("high", "critical"))
-    with desk.engine.begin() as connection:
-        store.replace(connection, keyring, username, [target], None, now=1.0)
-
-
-@contextlib.asynccontextmanager
-async def notifying(
-    desk: World, keyring: Keyring, settings: WorkSettings = SETTINGS
-) -> AsyncIterator[Notifier]:
-    def people(connection, _notice):
-        return [
-            Person(user, "lead", targets, quiet, sees=True)
-            for user, (targets, quiet) in store.all_targets(connection).items()
-        ]
-
-    notifier = Notifier(
-        settings,
-        desk.bus,
-        desk.clock,
-        desk.counters,
-        desk.engine,
-        keyring=keyring,
-        sender=AppriseSender(settings.notify, keyring),
-        people=people,
-    )
-    task = asyncio.create_task(notifier.run())
-    with stamina.set_testing(True, attempts=settings.notify.attempts):
-        yield notifier
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def counted(desk: World, name: str, **labels: str) -> None:
-    while not desk.counters.get(name, **labels):  # noqa: ASYNC110 - counters wake nobody
-        await asyncio.sleep(0.01)
 
 
 async def test_an_alert_reaches_the_phone_without_a_word_a_name_or_a_number(
@@ -193,14 +133,18 @@ async def test_escalations_and_overdue_complaints_are_pushed_too(
     alert_id = await call.alert("low", severity="low")
     async with notifying(desk, keyring):
         await desk.bus.publish(
-            AlertEscalated(at=2.0, alert_id=alert_id, call_id=call.id, by="timer", level=1)
+            AlertEscalated(
+                at=desk.clock.time(), alert_id=alert_id, call_id=call.id, by="timer", level=1
+            )
         )
         await desk.bus.publish(
-            AlertEscalated(at=2.0, alert_id="unknown", call_id=call.id, by="timer", level=1)
+            AlertEscalated(
+                at=desk.clock.time(), alert_id="unknown", call_id=call.id, by="timer", level=1
+            )
         )
         await desk.bus.publish(
             ComplaintOverdue(
-                at=3.0,
+                at=desk.clock.time(),
                 complaint_id="c-1",
                 call_id=call.id,
                 card="red",

@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_console.work.notify.outbox import Outbox, Push
 from agent_console.work.notify.plan import (
-    Facts,
-    Message,
     Notice,
     Person,
     QuietHours,
@@ -153,45 +150,3 @@ def test_a_push_says_id_kind_severity_and_link_and_nothing_else():
     assert message(notice("high", level=2), "").body.splitlines()[-1] == "id: a-1"
     assert "appointment" not in told.title + told.body
     assert "1001" not in told.title + told.body
-
-
-# The outbox
-
-
-def push(name, severity):
-    return Push(
-        Target(name, name, ALL), Message("", "", Facts("alert", "a", "taboo", severity)), severity
-    )
-
-
-def drained(outbox):
-    found = []
-    while (taken := outbox.take()) is not None:
-        found.append(taken.target.target_id)
-    return found
-
-
-def test_the_most_severe_goes_first_and_equals_keep_their_turn():
-    outbox = Outbox(10)
-    for name, severity in [("a", "low"), ("b", "high"), ("c", "critical"), ("d", "high")]:
-        assert outbox.offer(push(name, severity)) is None
-    assert drained(outbox) == ["c", "b", "d", "a"]
-
-
-def test_a_full_outbox_leaves_out_the_least_severe_and_newest():
-    outbox = Outbox(2)
-    outbox.offer(push("a", "low"))
-    outbox.offer(push("b", "low"))
-    assert outbox.offer(push("c", "low")).target.target_id == "c"
-    assert outbox.offer(push("d", "high")).target.target_id == "b"
-    assert drained(outbox) == ["d", "a"]
-
-
-@given(st.lists(st.sampled_from(SEVERITIES), max_size=30), st.integers(1, 5))
-def test_an_outbox_never_grows_and_keeps_the_most_severe(severities, size):
-    outbox = Outbox(size)
-    for number, severity in enumerate(severities):
-        outbox.offer(push(str(number), severity))
-        assert len(outbox) <= size
-    kept = [severities[int(name)] for name in drained(outbox)]
-    assert kept == sorted(severities, key=SEVERITIES.index, reverse=True)[:size]
