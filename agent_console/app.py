@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse
@@ -41,6 +42,7 @@ from agent_console.api import (
     users,
 )
 from agent_console.context import ConsoleContext
+from agent_console.schema import require_what_is_always_there
 from agent_console.security import SecurityMiddleware
 
 STATIC = Path(__file__).parent / "static"
@@ -105,7 +107,7 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
         context: what they work on.
         static: folder of the built page.
     """
-    app = FastAPI(
+    app = _Console(
         title="Tingzhen console",
         version=importlib.metadata.version("tingzhen"),
         openapi_url=f"{API}/openapi.json",
@@ -134,6 +136,16 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
         app.router.routes.append(Route("/", _not_built))
     app.add_middleware(SecurityMiddleware, allowed_origins=context.settings.allowed_origins)
     return app
+
+
+class _Console(FastAPI):
+    """Describes its answers as they are: whole."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            require_what_is_always_there(super().openapi())
+        return super().openapi()
 
 
 class _Asgi:

@@ -1727,9 +1727,9 @@ export interface components {
          */
         AlertView: {
             /** Acknowledged At */
-            acknowledged_at?: number | null;
+            acknowledged_at: number | null;
             /** Acknowledged By */
-            acknowledged_by?: string | null;
+            acknowledged_by: string | null;
             /**
              * Advice
              * @default
@@ -1761,7 +1761,7 @@ export interface components {
             /** End */
             end: number;
             /** Escalated At */
-            escalated_at?: number | null;
+            escalated_at: number | null;
             /**
              * Escalation
              * @default 1
@@ -1808,7 +1808,7 @@ export interface components {
             /** Unit */
             unit: string;
             /** Verdict */
-            verdict?: ("correct" | "false_alarm") | null;
+            verdict: ("correct" | "false_alarm") | null;
         };
         /**
          * Answer
@@ -1824,7 +1824,7 @@ export interface components {
              */
             answer: "yes" | "no" | "na";
             /** Earned */
-            earned?: number | null;
+            earned: number | null;
             /** Item */
             item: string;
             /**
@@ -2123,15 +2123,15 @@ export interface components {
             /** Caller Name */
             caller_name: string;
             /** Complete */
-            complete?: boolean | null;
+            complete: boolean | null;
             /** Connected At */
-            connected_at?: number | null;
+            connected_at: number | null;
             /** Emotions */
-            emotions?: components["schemas"]["EmotionView"][];
+            emotions: components["schemas"]["EmotionView"][];
             /** Empathy */
-            empathy?: components["schemas"]["EmpathyView"][];
+            empathy: components["schemas"]["EmpathyView"][];
             /** Ended At */
-            ended_at?: number | null;
+            ended_at: number | null;
             /**
              * Hangup By
              * @default
@@ -2139,9 +2139,9 @@ export interface components {
              */
             hangup_by: "customer" | "agent" | "transfer" | "system" | "";
             /** Held At */
-            held_at?: number | null;
+            held_at: number | null;
             /** Hits */
-            hits?: components["schemas"]["HitView"][];
+            hits: components["schemas"]["HitView"][];
             /**
              * Hold S
              * @default 0
@@ -2155,11 +2155,11 @@ export interface components {
             /** Joined At */
             joined_at: number;
             /** Legs */
-            legs?: components["schemas"]["LegView"][];
+            legs: components["schemas"]["LegView"][];
             /** Muted Rules */
-            muted_rules?: string[];
+            muted_rules: string[];
             /** Outcome */
-            outcome?: ("answered" | "abandoned" | "timeout" | "exit_key" | "exit_empty" | "withdrawn" | "transferred_in_queue") | null;
+            outcome: ("answered" | "abandoned" | "timeout" | "exit_key" | "exit_empty" | "withdrawn" | "transferred_in_queue") | null;
             /**
              * Position
              * @default 0
@@ -2168,15 +2168,15 @@ export interface components {
             /** Queue */
             queue: string;
             /** Ring S */
-            ring_s?: number | null;
+            ring_s: number | null;
             /** Ringing */
-            ringing?: components["schemas"]["RingView"][];
+            ringing: components["schemas"]["RingView"][];
             /** Rings */
-            rings?: number | null;
-            score?: components["schemas"]["ScoreView"] | null;
-            script?: components["schemas"]["ScriptView"] | null;
+            rings: number | null;
+            score: components["schemas"]["ScoreView"] | null;
+            script: components["schemas"]["ScriptView"] | null;
             /** Speaking */
-            speaking?: ("agent" | "customer")[];
+            speaking: ("agent" | "customer")[];
             /**
              * State
              * @default waiting
@@ -2184,10 +2184,10 @@ export interface components {
              */
             state: "waiting" | "ringing" | "talking" | "held" | "ended";
             /** Steps */
-            steps?: components["schemas"]["StepView"][];
+            steps: components["schemas"]["StepView"][];
             /** Talk S */
-            talk_s?: number | null;
-            topic?: components["schemas"]["agent_console__live__guidance__TopicView"] | null;
+            talk_s: number | null;
+            topic: components["schemas"]["agent_console__live__guidance__TopicView"] | null;
             /**
              * Transferred To
              * @default
@@ -2199,14 +2199,14 @@ export interface components {
              */
             transfers: number;
             /** Turns */
-            turns?: components["schemas"]["TurnView"][];
+            turns: components["schemas"]["TurnView"][];
             /**
              * Visit
              * @default 1
              */
             visit: number;
             /** Wait S */
-            wait_s?: number | null;
+            wait_s: number | null;
         };
         /**
          * Callback
@@ -2257,7 +2257,7 @@ export interface components {
          */
         Card: {
             /** At */
-            at?: number | null;
+            at: number | null;
             /**
              * By
              * @default
@@ -2516,7 +2516,7 @@ export interface components {
             /** Sentences */
             sentences: components["schemas"]["SentenceView"][];
             /** Used */
-            used?: boolean | null;
+            used: boolean | null;
         };
         /**
          * ErrorsView
@@ -2839,7 +2839,7 @@ export interface components {
          */
         LegView: {
             /** Complete */
-            complete?: boolean | null;
+            complete: boolean | null;
             /** Leg Id */
             leg_id: string;
             /** Offset S */
@@ -3351,7 +3351,7 @@ export interface components {
              */
             address: string;
             /** Age */
-            age?: number | null;
+            age: number | null;
             /**
              * Channel
              * @default
@@ -3359,9 +3359,9 @@ export interface components {
              */
             channel: "phone" | "wechat" | "web" | "visit" | "other" | "";
             /** First Contact Resolved */
-            first_contact_resolved?: boolean | null;
+            first_contact_resolved: boolean | null;
             /** Follow Up Due */
-            follow_up_due?: number | null;
+            follow_up_due: number | null;
             /**
              * Need
              * @default
@@ -3526,7 +3526,7 @@ export interface components {
              */
             disputed: string[];
             /** Score */
-            score?: number | null;
+            score: number | null;
         };
         /**
          * Review
@@ -3558,9 +3558,9 @@ export interface components {
              */
             result: ("answered" | "no_answer" | "busy" | "cancelled" | "failed") | "";
             /** Ring S */
-            ring_s?: number | null;
+            ring_s: number | null;
             /** Rings */
-            rings?: number | null;
+            rings: number | null;
             /** Started At */
             started_at: number;
         };
@@ -4104,7 +4104,7 @@ export interface components {
          */
         TurnView: {
             /** Confidence */
-            confidence?: number | null;
+            confidence: number | null;
             /** End */
             end: number;
             /** Final */

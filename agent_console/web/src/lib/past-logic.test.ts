@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { currentCall } from "./agent";
-import { queryText } from "./api";
+import { queryText } from "./client";
 import { sparkline, waveform } from "./drawing";
 import { dateTime, dayOf, dayStart, fromLocalInput, setZone, timeOfDay, toLocalInput } from "./format";
 import { untilEscalation } from "./inbox";

@@ -1,140 +1,31 @@
 // What the server sends: the views of agent_console/live/views.py and the messages of
 // docs/live-protocol.md. Epoch times and durations are seconds.
 
+import type { components } from "./openapi";
+
+type Schemas = components["schemas"];
+
 export type Role = "agent" | "customer";
 export type HitRole = Role | "call";
 export type Severity = "info" | "low" | "medium" | "high" | "critical";
 export type CallState = "waiting" | "ringing" | "talking" | "held" | "ended";
 
-export interface Ring {
-  attempt_id: string;
-  agent: string;
-  agent_name: string;
-  started_at: number;
-  ring_s: number | null;
-  rings: number | null;
-  result: string;
-}
+export type Ring = Schemas["RingView"];
 
-export interface Leg {
-  leg_id: string;
-  role: Role;
-  opened_at: number;
-  offset_s: number;
-  complete: boolean | null;
-  reason: string;
-}
+export type Leg = Schemas["LegView"];
 
-export interface Turn {
-  segment_id: string;
-  role: Role;
-  start: number;
-  end: number;
-  text: string;
-  final: boolean;
-  revision: number;
-  stable: number;
-  confidence: number | null;
-  unintelligible: boolean;
-}
+export type Turn = Schemas["TurnView"];
 
-export interface Hit {
-  hit_id: string;
-  rule: string;
-  kind: string;
-  severity: Severity;
-  role: HitRole;
-  phrase: string;
-  start: number;
-  end: number;
-  suspected: boolean;
-  segment_id: string;
-  span: [number, number] | null;
-}
+export type Hit = Schemas["HitView"];
 
-export interface Step {
-  step: string;
-  title: string;
-  title_en: string;
-  state: "pending" | "done" | "missing";
-  due: number | null;
-  done_at: number | null;
-}
+export type Step = Schemas["StepView"];
 
 export type AlertState = "open" | "acknowledged" | "judged";
 export type Verdict = "correct" | "false_alarm";
 
-export interface Alert {
-  alert_id: string;
-  call_id: string;
-  queue: string;
-  agent: string;
-  rule: string;
-  kind: string;
-  severity: Severity;
-  role: HitRole;
-  title: string;
-  title_en: string;
-  phrase: string;
-  start: number;
-  end: number;
-  suspected: boolean;
-  segment_id: string;
-  measured: number | null;
-  limit: number | null;
-  unit: string;
-  at: number;
-  advice: string;
-  advice_en: string;
-  state: AlertState;
-  acknowledged_by: string | null;
-  acknowledged_at: number | null;
-  assigned_to: string;
-  /** 1: whom it was raised to; rises as it is passed upwards. */
-  escalation: number;
-  escalated_at: number | null;
-  verdict: Verdict | null;
-  comments: number;
-}
+export type Alert = Schemas["AlertView"];
 
-export interface Call {
-  call_id: string;
-  queue: string;
-  caller: string;
-  caller_name: string;
-  joined_at: number;
-  position: number;
-  visit: number;
-  state: CallState;
-  agent: string;
-  agent_name: string;
-  connected_at: number | null;
-  held_at: number | null;
-  ended_at: number | null;
-  wait_s: number | null;
-  ring_s: number | null;
-  rings: number | null;
-  talk_s: number | null;
-  hold_s: number;
-  transfers: number;
-  transferred_to: string;
-  outcome: string | null;
-  hangup_by: string;
-  complete: boolean | null;
-  incomplete_reason: string;
-  ringing: Ring[];
-  legs: Leg[];
-  speaking: Role[];
-  turns: Turn[];
-  hits: Hit[];
-  steps: Step[];
-  score: Score | null;
-  topic: Topic | null;
-  script: Script | null;
-  emotions: Emotion[];
-  empathy: Offer[];
-  muted_rules: string[];
-}
+export type Call = Schemas["CallView"];
 
 export interface PbxHealth {
   type: "pbx_health";
@@ -225,74 +116,21 @@ export interface ProvisionalAlert {
   at: number;
 }
 
-export interface ScoreItem {
-  section: string;
-  item: string;
-  title: string;
-  title_en: string;
-  answer: "yes" | "no" | "na" | "pending";
-  points: number;
-  earned: number;
-  critical?: boolean;
-}
+export type ScoreItem = Schemas["ScoreItemView"];
 
-export interface Score {
-  card: string;
-  revision: string;
-  score: number | null;
-  items: ScoreItem[];
-  final: boolean;
-}
+export type Score = Schemas["ScoreView"];
 
-export interface ScriptStep {
-  step: string;
-  title: string;
-  title_en: string;
-  state: "done" | "due" | "missed" | "open";
-  at?: number | null;
-  deadline_s?: number | null;
-  required?: boolean;
-  slots?: { slot: string; title: string; title_en: string; filled: boolean; value?: string }[];
-  say?: string;
-  say_en?: string;
-}
+export type ScriptStep = Schemas["ScriptStepView"];
 
-export interface Script {
-  script: string;
-  topic: string;
-  title: string;
-  title_en: string;
-  steps: ScriptStep[];
-  next_step: string;
-  finished: boolean;
-}
+export type Script = Schemas["ScriptView"];
 
 export type Trend = "improving" | "steady" | "worsening";
 
-export interface Emotion {
-  role: Role;
-  scene: string;
-  score: number;
-  trend: Trend;
-}
+export type Emotion = Schemas["EmotionView"];
 
-export interface Offer {
-  offer_id: string;
-  scene: string;
-  at: number;
-  sentences: { id: string; zh: string; en: string }[];
-  /** Null until it is known. */
-  used: boolean | null;
-  sentence_id: string;
-}
+export type Offer = Schemas["EmpathyView"];
 
-export interface Topic {
-  topic: string;
-  title: string;
-  title_en: string;
-  confidence: number;
-  stable: boolean;
-}
+export type Topic = Schemas["agent_console__live__guidance__TopicView"];
 
 export interface Limits {
   wait_s: number;

@@ -2,14 +2,12 @@
 
 import type { Lane } from "../../components/calls/Timeline.svelte";
 import type { components } from "../openapi";
-import { request, type Query } from "../api";
+import { address, request, type Query } from "../client";
 import { NO_GUIDANCE } from "../live/guidance";
 import type { ReplayEvent } from "../replay.svelte";
 import type { Alert, Call } from "../types";
 
 type Schemas = components["schemas"];
-
-const id = encodeURIComponent;
 
 export interface CallDetail {
   call: Call;
@@ -18,6 +16,7 @@ export interface CallDetail {
 
 export type CallRow = Schemas["CallSummary"];
 
+/** A page of a list: `next` is the cursor of the one after, null at the end. */
 export interface Page<T> {
   items: T[];
   next: string | null;
@@ -26,17 +25,15 @@ export interface Page<T> {
 /** What is listened to: one side, or both, the agent on the left. */
 export type Side = Lane["role"] | "both";
 
-export const search = (query: Query) => request<Page<CallRow>>("GET", "/calls", { query });
+export const search = (query: Query) => request("GET", "/calls", { query });
 
 export async function detail(call: string): Promise<CallDetail> {
-  const found = await request<CallDetail>("GET", `/calls/${id(call)}`);
+  const found = await request("GET", "/calls/{call_id}", { path: { call_id: call } });
   return { ...found, call: { ...NO_GUIDANCE, ...found.call } };
 }
 
 export async function waveform(call: string): Promise<Lane[]> {
-  const { legs } = await request<{
-    legs: { role: Lane["role"]; offset_s: number; duration_s: number; peaks: number[] }[];
-  }>("GET", `/calls/${id(call)}/waveform`);
+  const { legs } = await request("GET", "/calls/{call_id}/waveform", { path: { call_id: call } });
   return legs.map((leg) => ({
     role: leg.role,
     start: leg.offset_s,
@@ -46,7 +43,9 @@ export async function waveform(call: string): Promise<Lane[]> {
 }
 
 export const replay = async (call: string) =>
-  (await request<{ events: ReplayEvent[] }>("GET", `/calls/${id(call)}/replay`)).events;
+  (await request("GET", "/calls/{call_id}/replay", { path: { call_id: call } }))
+    // An event has the fields of its kind, which docs/live-protocol.md tells and OpenAPI does not.
+    .events as ReplayEvent[];
 
 export const audioAddress = (call: string, side: Side) =>
-  `/api/v1/calls/${id(call)}/audio?leg=${side}`;
+  `${address("/calls/{call_id}/audio", { call_id: call })}?leg=${side}`;

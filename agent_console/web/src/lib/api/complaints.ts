@@ -1,12 +1,9 @@
 // Complaints: red and yellow cards.
 
 import type { components } from "../openapi";
-import { request, type Query } from "../api";
-import type { Page } from "./calls";
+import { request, type Query } from "../client";
 
 type Schemas = components["schemas"];
-
-const id = encodeURIComponent;
 
 export type Complaint = Schemas["ComplaintView"];
 export type Card = Schemas["Complaint"]["card"];
@@ -20,10 +17,11 @@ export type Owner = Schemas["Owner"];
 export type Filing = Partial<Schemas["NewComplaint"]>;
 
 export const list = (query: Query) =>
-  request<Page<Complaint>>("GET", "/complaints", { query: { order: "due", ...query } });
-export const get = (complaint: string) => request<Complaint>("GET", `/complaints/${id(complaint)}`);
+  request("GET", "/complaints", { query: { order: "due", ...query } });
+export const get = (complaint: string) =>
+  request("GET", "/complaints/{complaint_id}", { path: { complaint_id: complaint } });
 export const file = (filing: Filing) =>
-  request<Complaint>("POST", "/complaints", { body: filing });
+  request("POST", "/complaints", { body: filing });
 export const move = (complaint: string, step: Step) =>
-  request<Complaint>("PATCH", `/complaints/${id(complaint)}`, { body: step });
-export const owners = () => request<Owner[]>("GET", "/complaints/owners");
+  request("PATCH", "/complaints/{complaint_id}", { path: { complaint_id: complaint }, body: step });
+export const owners = () => request("GET", "/complaints/owners");

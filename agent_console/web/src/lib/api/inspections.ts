@@ -1,12 +1,9 @@
 // Calls to be scored by people.
 
 import type { components } from "../openapi";
-import { request } from "../api";
-import type { Page } from "./calls";
+import { request } from "../client";
 
 type Schemas = components["schemas"];
-
-const id = encodeURIComponent;
 
 export type Given = "yes" | "no" | "na";
 
@@ -19,20 +16,28 @@ export type Inspection = Schemas["InspectionView"];
 export type Agreement = Schemas["Agreement"];
 export type AgreementReport = Schemas["AgreementView"];
 
-const one = (inspection: string) => `/inspections/${id(inspection)}`;
-
 export const list = (query: { state?: string; cursor?: string | null }) =>
-  request<Page<Listed>>("GET", "/inspections", { query: { limit: 50, ...query } });
-export const find = (inspection: string) => request<Inspection>("GET", one(inspection));
+  request("GET", "/inspections", { query: { limit: 50, ...query } });
+export const find = (inspection: string) =>
+  request("GET", "/inspections/{inspection_id}", { path: { inspection_id: inspection } });
 export const keepAnswers = (inspection: string, answers: Answer[]) =>
-  request<Inspection>("PUT", `${one(inspection)}/answers`, { body: { answers } });
+  request("PUT", "/inspections/{inspection_id}/answers", {
+    path: { inspection_id: inspection },
+    body: { answers },
+  });
 export const submit = (inspection: string) =>
-  request<Inspection>("POST", `${one(inspection)}/submit`);
+  request("POST", "/inspections/{inspection_id}/submit", { path: { inspection_id: inspection } });
 export const appeal = (inspection: string, text: string) =>
-  request<Inspection>("POST", `${one(inspection)}/appeal`, { body: { text } });
+  request("POST", "/inspections/{inspection_id}/appeal", {
+    path: { inspection_id: inspection },
+    body: { text },
+  });
 export const review = (inspection: string, answers: Answer[], text: string) =>
-  request<Inspection>("POST", `${one(inspection)}/review`, { body: { answers, text } });
-export const agreement = () => request<AgreementReport>("GET", "/inspections/agreement");
+  request("POST", "/inspections/{inspection_id}/review", {
+    path: { inspection_id: inspection },
+    body: { answers, text },
+  });
+export const agreement = () => request("GET", "/inspections/agreement");
 
 export interface SampleBody {
   kind: "random" | "alert" | "duration" | "score";
@@ -43,4 +48,4 @@ export interface SampleBody {
   inspectors: string[];
 }
 export const draw = (body: SampleBody) =>
-  request<{ sample_id: string }>("POST", "/inspections/samples", { body });
+  request("POST", "/inspections/samples", { body });

@@ -1,23 +1,25 @@
 // The knowledge base: articles, and who wrote which version.
 
 import type { components } from "../openapi";
-import { request, type Query } from "../api";
-import type { Page } from "./calls";
+import { request, type Query } from "../client";
 
 type Schemas = components["schemas"];
-
-const id = encodeURIComponent;
 
 export type Article = Schemas["Article"];
 export type Version = Schemas["ArticleVersion"];
 export type Writing = Schemas["ArticleBody"];
 
-export const search = (query: Query) => request<Page<Article>>("GET", "/knowledge", { query });
-export const get = (article: string) => request<Article>("GET", `/knowledge/${id(article)}`);
+export const search = (query: Query) => request("GET", "/knowledge", { query });
+export const get = (article: string) =>
+  request("GET", "/knowledge/{article_id}", { path: { article_id: article } });
 export const history = (article: string) =>
-  request<Version[]>("GET", `/knowledge/${id(article)}/history`);
+  request("GET", "/knowledge/{article_id}/history", { path: { article_id: article } });
 export const create = (writing: Writing) =>
-  request<Article>("POST", "/knowledge", { body: writing });
+  request("POST", "/knowledge", { body: writing });
 export const edit = (article: string, version: number, writing: Writing) =>
-  request<Article>("PUT", `/knowledge/${id(article)}`, { body: { ...writing, version } });
-export const remove = (article: string) => request<void>("DELETE", `/knowledge/${id(article)}`);
+  request("PUT", "/knowledge/{article_id}", {
+    path: { article_id: article },
+    body: { ...writing, version },
+  });
+export const remove = (article: string) =>
+  request("DELETE", "/knowledge/{article_id}", { path: { article_id: article } });

@@ -1,8 +1,7 @@
 // What managers look at: figures, rules, the audit chain.
 
 import type { components } from "../openapi";
-import { request } from "../api";
-import type { Page } from "./calls";
+import { request } from "../client";
 
 type Schemas = components["schemas"];
 
@@ -18,8 +17,8 @@ export type AuditRow = Schemas["AuditRow"];
 export type Verdict = Schemas["Verdict"];
 
 export const kpi = (period: Period, on: string, by: Dimension) =>
-  request<Kpis>("GET", "/kpi", { query: { period, on, by } });
-export const rules = () => request<Rules>("GET", "/rules");
+  request("GET", "/kpi", { query: { period, on, by } });
+export const rules = () => request("GET", "/rules");
 export const audit = (cursor: string | null) =>
-  request<Page<AuditRow>>("GET", "/audit", { query: { limit: 50, cursor } });
-export const verify = () => request<Verdict>("POST", "/audit/verify");
+  request("GET", "/audit", { query: { limit: 50, cursor } });
+export const verify = () => request("POST", "/audit/verify");

@@ -1,54 +1,45 @@
 // Users, teams, sessions, and one's own settings.
 
 import type { components } from "../openapi";
-import { request } from "../api";
-import type { Severity } from "../types";
+import { request } from "../client";
 
 type Schemas = components["schemas"];
 
-const id = encodeURIComponent;
-
 export type UserRow = Schemas["UserView"];
 
-export interface UserDetails {
-  role: string;
-  name: string;
-  agent: string;
-  teams: string[];
-  extension: string;
-}
+export type UserDetails = Pick<UserRow, "role" | "name" | "agent" | "teams" | "extension">;
 
 export type Team = Schemas["TeamView"];
 export type SessionRow = Schemas["SessionView"];
 
-export interface PushTarget {
-  target_id: string;
-  name: string;
+/** A target as it is shown, or as it is typed: its address is told to nobody once it is kept. */
+export type PushTarget = Omit<Schemas["PreferencesView"]["targets"][number], "scheme"> & {
   scheme?: string;
   url?: string;
-  severities: Severity[];
-}
+};
 
+type Typed = Schemas["agent_console__api__notifications__Preferences"]["targets"][number];
 export type Notifications = Schemas["PreferencesView"];
 
-export const users = () => request<UserRow[]>("GET", "/users");
+export const users = () => request("GET", "/users");
 export const addUser = (user: UserDetails & { username: string }) =>
-  request<UserRow>("POST", "/users", { body: user });
+  request("POST", "/users", { body: user });
 export const changeUser = (username: string, change: Partial<UserDetails>) =>
-  request<UserRow>("PATCH", `/users/${id(username)}`, { body: change });
-export const removeUser = (username: string) => request<void>("DELETE", `/users/${id(username)}`);
+  request("PATCH", "/users/{username}", { path: { username }, body: change });
+export const removeUser = (username: string) =>
+  request("DELETE", "/users/{username}", { path: { username } });
 export const makeLink = (username: string) =>
-  request<{ path: string; expires_in_s: number }>("POST", `/users/${id(username)}/link`);
-export const teams = () => request<Team[]>("GET", "/teams");
+  request("POST", "/users/{username}/link", { path: { username } });
+export const teams = () => request("GET", "/teams");
 export const putTeam = ({ team, queues, agents }: Team) =>
-  request<Team>("PUT", `/teams/${id(team)}`, { body: { queues, agents } });
-export const removeTeam = (team: string) => request<void>("DELETE", `/teams/${id(team)}`);
-export const sessions = () => request<SessionRow[]>("GET", "/sessions");
-export const endSession = (session: string) => request<void>("DELETE", `/sessions/${id(session)}`);
+  request("PUT", "/teams/{team}", { path: { team }, body: { queues, agents } });
+export const removeTeam = (team: string) => request("DELETE", "/teams/{team}", { path: { team } });
+export const sessions = () => request("GET", "/sessions");
+export const endSession = (session: string) =>
+  request("DELETE", "/sessions/{session_id}", { path: { session_id: session } });
 export const choosePassword = (old: string, chosen: string) =>
-  request<void>("POST", "/me/password", { body: { current: old, new: chosen } });
-export const notifications = () => request<Notifications>("GET", "/me/notifications");
-export const saveNotifications = (targets: PushTarget[], quiet: Notifications["quiet"]) =>
-  request<Notifications>("PUT", "/me/notifications", { body: { targets, quiet } });
-export const tryNotifications = () =>
-  request<{ target_id: string; taken: boolean }[]>("POST", "/me/notifications/test");
+  request("POST", "/me/password", { body: { current: old, new: chosen } });
+export const notifications = () => request("GET", "/me/notifications");
+export const saveNotifications = (targets: Typed[], quiet: Notifications["quiet"]) =>
+  request("PUT", "/me/notifications", { body: { targets, quiet } });
+export const tryNotifications = () => request("POST", "/me/notifications/test");

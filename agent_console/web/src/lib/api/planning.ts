@@ -1,51 +1,21 @@
 // The week ahead, and reports that were made.
 
-import { request } from "../api";
+import { address, request } from "../client";
+import type { components } from "../openapi";
 
-export interface Slot {
-  time: string;
-  calls: number;
-  seats: number;
-  rostered: number;
-  seats_erlang_c: number;
-}
+type Schemas = components["schemas"];
 
-export interface PlannedDay {
-  day: string;
-  calls: number;
-  slots: Slot[];
-}
-
-export interface Forecast {
-  weeks: number;
-  aht_s: number;
-  aht_known: boolean;
-  patience_s: number | null;
-  within_s: number;
-  days: PlannedDay[];
-  errors: { weeks: number; half_hours: number; days: number; repeating_last_week: number } | null;
-  warnings: { topic: string; calls: number; complaints: number; expected: number }[];
-  warnings_given: number;
-  warnings_right: number;
-  warnings_base_rate: number | null;
-}
-
-export interface ReportFile {
-  name: string;
-  period: string;
-  label: string;
-  language: string;
-  format: string;
-  size_bytes: number;
-  made_at: number;
-}
+export type Slot = Schemas["SlotView"];
+export type PlannedDay = Schemas["DayView"];
+export type Forecast = Schemas["ForecastView"];
+export type ReportFile = Schemas["ReportFile"];
 
 export const forecast = (service_level: number) =>
-  request<Forecast>("GET", "/forecast", { query: { service_level } });
-export const reports = () => request<ReportFile[]>("GET", "/reports");
+  request("GET", "/forecast", { query: { service_level } });
+export const reports = () => request("GET", "/reports");
 
 /** Where a report's file is. */
-export const reportUrl = (name: string) => `/api/v1/reports/${encodeURIComponent(name)}`;
+export const reportUrl = (name: string) => address("/reports/{name}", { name });
 
 /** The half hour of a day with the most calls. */
 export function busiest(day: PlannedDay): Slot {
