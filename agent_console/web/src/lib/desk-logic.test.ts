@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { agentLabel, decimal, duration } from "./format";
-import { asrStatus, pbxStatus, rulesError } from "./health";
+import { asrStatus, pbxStatus, rulesError, troubles } from "./health";
 import { countBySeverity, inboxOrder, loudest, type InboxFilter } from "./inbox";
 import { serverTime } from "./live/clock";
 import { newCall } from "./live/events";
@@ -197,7 +197,8 @@ describe("health", () => {
     const up = { type: "pbx_health", up: true };
     const down = { type: "pbx_health", up: false, detail: "refused" };
     expect(pbxStatus(health(up)).word).toBe("up");
-    expect(pbxStatus(health(up, down))).toEqual({ word: "down", tone: "bad", detail: "refused" });
+    expect(pbxStatus(health(down))).toEqual({ word: "down", tone: "bad", detail: "refused" });
+    expect(pbxStatus(health(up, down))).toEqual({ word: "1/2", tone: "bad", detail: "refused" });
     const fast = { type: "asr_health", ready: true, lag_s: 0.4 };
     const slow = { type: "asr_health", ready: true, lag_s: 7.6 };
     const idle = { type: "asr_health", ready: false, lag_s: 0, detail: "loading" };
@@ -205,5 +206,23 @@ describe("health", () => {
     expect(asrStatus(health(fast, slow))).toMatchObject({ word: "behind", lag: 8 });
     expect(asrStatus(health(fast, idle))).toMatchObject({ word: "loading", detail: "loading" });
     expect(rulesError(health({ type: "rules_loaded", error: "line 3" }))).toBe("line 3");
+  });
+
+  it("tells each part that is not well, and of a PBX that is down only that", () => {
+    const east = { type: "pbx_health", system: "east", up: false, last_event_at: 90, detail: "lost" };
+    const west = { type: "pbx_health", system: "west", up: true, last_event_at: 99, detail: "" };
+    const taps = ["east", "west"].map((system) => ({
+      type: "tap_health",
+      system,
+      up: false,
+      detail: "",
+    }));
+    const late = { type: "asr_health", node: "one", ready: true, lag_s: 12, detail: "" };
+    expect(troubles(health(west, { ...late, lag_s: 4 }))).toEqual([]);
+    expect(troubles(health(east, west, ...taps, late))).toEqual([
+      { what: "pbx_down_long", tone: "bad", of: "east", since: 90, detail: "lost" },
+      { what: "tap_down_long", tone: "bad", of: "west", since: null, detail: "" },
+      { what: "asr_behind_long", tone: "warn", of: "one", since: null, detail: "" },
+    ]);
   });
 });

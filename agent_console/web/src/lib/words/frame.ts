@@ -38,9 +38,23 @@ export const FRAME = {
   pbx_down: ["中断", "down"],
   pbx_unknown: ["未知", "unknown"],
   pbx_down_long: [
-    "与电话系统（AMI）的连接中断，来电可能未显示。",
-    "The connection to the phone system (AMI) is down. Calls may be missing here.",
+    "与电话系统 {n}（AMI）的连接中断，它的来电可能未显示。",
+    "The connection to phone system {n} (AMI) is down. Its calls may be missing here.",
   ],
+  tap_down_long: [
+    "电话系统 {n} 的声音（ARI）接不到，它的通话没有转写和告警。",
+    "No audio from phone system {n} (ARI). Its calls are not transcribed and raise no alerts.",
+  ],
+  asr_idle_long: [
+    "识别节点 {n} 未就绪，它的通话暂时没有转写和告警。",
+    "Recognition node {n} is not ready. Its calls are not transcribed for now.",
+  ],
+  asr_behind_long: [
+    "识别节点 {n} 落后较多，告警会来得晚。",
+    "Recognition node {n} is far behind. Alerts come late.",
+  ],
+  last_heard: ["最后一次消息 {n}", "last heard {n}"],
+  ago: ["{n} 前", "{n} ago"],
   asr: ["识别", "Speech"],
   asr_ready: ["正常", "ready"],
   asr_loading: ["未就绪", "not ready"],
