@@ -2,6 +2,8 @@
 
 `(a|b|)` offers alternatives, an empty one included, and may be nested. `*` lets up to `GAP`
 characters pass, within one sentence. `<name>` stands for any word of the list of that name.
+`<body> & <pain>` holds where both are said in one sentence, in whatever order, with at most `FAR`
+characters between them: people do not keep to an order when they tell what happened.
 """
 
 from __future__ import annotations
@@ -9,12 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 
 from qa_engine.text import normalise
 
 GAP = 6
 """Characters that `*` lets pass at most."""
+
+FAR = 18
+"""Characters that may stand between two parts joined by `&`."""
 
 MAX_SIZE = 20_000
 """Characters that a phrase may have once its `<name>`s are filled in."""
@@ -23,6 +28,7 @@ _MAX_DEPTH = 10
 _MAX_PARTS = 40
 _FEW = 40
 _MAX_ANCHORS = 4000
+_MAX_TOGETHER = 3
 
 
 class Gap:
@@ -36,7 +42,14 @@ class Choice:
     options: tuple[Sequence_, ...]
 
 
-Sequence_ = tuple["str | Gap | Choice", ...]
+@dataclass(frozen=True, slots=True)
+class Together:
+    """`a & b`: all of them, in any order."""
+
+    parts: tuple[Sequence_, ...]
+
+
+Sequence_ = tuple["str | Gap | Choice | Together", ...]
 Slots = Callable[[str], Sequence[str]]
 """Tells the words of a list; raises LookupError when there is none of that name."""
 
@@ -50,6 +63,8 @@ def _shortest(sequence: Sequence_) -> int:
             total += len(item)
         elif isinstance(item, Choice):
             total += min(map(_shortest, item.options))
+        elif isinstance(item, Together):
+            total += sum(map(_shortest, item.parts))
     return total
 
 
@@ -74,7 +89,8 @@ def _wordings(sequence: Sequence_) -> Iterator[str]:
 
 def _has_gap(sequence: Sequence_) -> bool:
     return any(
-        isinstance(item, Gap) or (isinstance(item, Choice) and any(map(_has_gap, item.options)))
+        isinstance(item, Gap | Together)
+        or (isinstance(item, Choice) and any(map(_has_gap, item.options)))
         for item in sequence
     )
 
@@ -130,9 +146,12 @@ class Phrase:
 
 
 def _runs(sequence: Sequence_) -> Iterator[Sequence_]:
-    run: list[str | Gap | Choice] = []
+    run: list[str | Gap | Choice | Together] = []
     for item in sequence:
-        if isinstance(item, Gap):
+        if isinstance(item, Together):
+            for part in item.parts:
+                yield from _runs(part)
+        elif isinstance(item, Gap):
             yield tuple(run)
             run = []
         else:
@@ -141,11 +160,15 @@ def _runs(sequence: Sequence_) -> Iterator[Sequence_]:
 
 
 def _example(sequence: Sequence_) -> str:
-    return "".join(
-        item if isinstance(item, str) else _example(item.options[0])
-        for item in sequence
-        if not isinstance(item, Gap)
-    )
+    wording = ""
+    for item in sequence:
+        if isinstance(item, str):
+            wording += item
+        elif isinstance(item, Choice):
+            wording += _example(item.options[0])
+        elif isinstance(item, Together):
+            wording += "".join(map(_example, item.parts))
+    return wording
 
 
 def _regex(sequence: Sequence_, spell: Callable[[str], str]) -> str:
@@ -155,6 +178,10 @@ def _regex(sequence: Sequence_, spell: Callable[[str], str]) -> str:
             parts.append(re.escape(spell(item)))
         elif isinstance(item, Gap):
             parts.append(f".{{0,{GAP}}}?")
+        elif isinstance(item, Together):
+            spelled = [_regex(part, spell) for part in item.parts]
+            orders = (f".{{0,{FAR}}}?".join(order) for order in permutations(spelled))
+            parts.append("(?:" + "|".join(orders) + ")")
         else:
             # The longest first: the first that fits is taken.
             options = sorted(item.options, key=_shortest, reverse=True)
@@ -168,19 +195,25 @@ def parse(notation: str, slots: Slots | None = None) -> Phrase:
     Raises:
         ValueError: with a sentence for the author of the pack.
     """
-    parser = _Parser(notation, slots)
+    parts = [_sequence(_Parser(part, slots)) for part in notation.split("&")]
+    if len(parts) > _MAX_TOGETHER:
+        raise ValueError(f"joins more than {_MAX_TOGETHER} parts with `&`")
+    phrase = Phrase(parts[0] if len(parts) == 1 else (Together(tuple(parts)),))
+    if not phrase.anchors():
+        raise ValueError("needs a part that is always said, with fewer alternatives")
+    return phrase
+
+
+def _sequence(parser: _Parser) -> Sequence_:
     options, end = parser.options(0, depth=0)
-    if end != len(notation):
+    if end != len(parser.notation):
         raise ValueError(f"`)` without `(` at character {end + 1}")
     sequence = options[0]
     if not _shortest(sequence):
         raise ValueError("nothing is left of it to match on")
     if any(not _shortest(run) for run in _runs(sequence)):
         raise ValueError("`*` needs words on both sides")
-    phrase = Phrase(sequence)
-    if not phrase.anchors():
-        raise ValueError("needs a part that is always said, with fewer alternatives")
-    return phrase
+    return sequence
 
 
 @dataclass(slots=True)
@@ -195,7 +228,7 @@ class _Parser:
         if depth > _MAX_DEPTH:
             raise ValueError("is nested too deeply")
         done: list[Sequence_] = []
-        sequence: list[str | Gap | Choice] = []
+        sequence: list[str | Gap | Choice | Together] = []
         literal = ""
         while True:
             char = self.notation[at] if at < len(self.notation) else ""

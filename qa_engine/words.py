@@ -178,8 +178,10 @@ class _Automaton:
                     self._take(text, found, use, start, end)
                 elif id(use) not in searched:
                     searched.add(id(use))
-                    for match in use.regex.finditer(spelled):
-                        self._take(text, found, use, *match.span())
+                    # Sentence by sentence: a gap that reaches into the next would hide one there.
+                    for begin, until in text.sentences():
+                        for match in use.regex.finditer(spelled, begin, until):
+                            self._take(text, found, use, *match.span())
 
     def _take(self, text: Normalised, found: _Found, use: _Use, start: int, end: int) -> None:
         if self._suspected and end - start < _MIN_SYLLABLES:

@@ -14,7 +14,7 @@ SCENES: tuple[Scene, ...] = tuple(s for s in get_args(Scene) if s != "calm")
 
 
 class SceneWords(Strict):
-    """One scene. Words weigh 1, strong ones 2."""
+    """One scene. Words and situations weigh 1, strong words 2."""
 
     scene: Scene
     title: str = Field(min_length=1, max_length=32)
@@ -26,12 +26,20 @@ class SceneWords(Strict):
     )
     words: tuple[str, ...] = ()
     strong: tuple[str, ...] = ()
+    situations: tuple[str, ...] = Field(
+        (),
+        description="What befalls one who feels so, though no feeling is named; not by sound.",
+    )
     unless: Unless | None = None
 
 
 class ScenesFile(Strict):
-    """`scenes.yaml`: each of the nine once."""
+    """`scenes.yaml`: each of the nine once, and the words that their phrases may name."""
 
+    slots: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Plain words that a phrase of a scene names as <slot>.",
+    )
     scenes: tuple[SceneWords, ...]
 
     @model_validator(mode="after")

@@ -24,7 +24,8 @@ HALF_LIFE_S = 30.0
 ACTIVE = 0.5
 """A scene with less activation than this is calm."""
 
-_STRONG = 2.0
+_WORTH = (1.0, 2.0, 1.0)
+"""Of a plain word, a strong one, and a situation."""
 _SOUND_SHARE = 0.5
 _VOICE_ALONE = 0.25
 _TREND = 0.12
@@ -34,9 +35,9 @@ _MOST = 3.0
 _POINTS = 400
 
 
-def groups(scene: Scene) -> tuple[str, str]:
-    """Names of a scene's word groups: plain and strong."""
-    return f"scene/{scene}/words", f"scene/{scene}/strong"
+def groups(scene: Scene) -> tuple[str, str, str]:
+    """Names of a scene's word groups: plain, strong, situations."""
+    return f"scene/{scene}/words", f"scene/{scene}/strong", f"scene/{scene}/situations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class EmotionTracker:
 
     def _points(self, scene: SceneWords, scan: Scan) -> float:
         points = 0.0
-        for group, worth in zip(groups(scene.scene), (1.0, _STRONG), strict=True):
+        for group, worth in zip(groups(scene.scene), _WORTH, strict=True):
             for hit in scan.hits(group):
                 points += worth * (_SOUND_SHARE if hit.suspected else 1.0)
         return points

@@ -11,8 +11,8 @@ from qa_engine import phrases
 from qa_engine.pack.problems import Problem
 from qa_engine.pack.reading import Path_, Source
 from qa_engine.pack.schema import Unless
-from qa_engine.phrases import Phrase
-from qa_engine.words import Guard, WordGroup
+from qa_engine.phrases import Phrase, Slots
+from qa_engine.words import Guard, Phonetic, WordGroup
 
 ID = r"^[a-z][a-z0-9_]*$"
 
@@ -37,11 +37,14 @@ class Wordings:
         name: str,
         texts: Sequence[str],
         unless: Unless | None = None,
+        *,
+        slots: Slots | None = None,
+        phonetic: Phonetic = Phonetic.AUTO,
     ) -> None:
         """Take in the phrases at `path`; those that cannot be read become problems."""
-        read = self._read(source, path, texts)
+        read = self._read(source, path, texts, slots)
         guards = () if unless is None else (self._guard(source, (*path[:-1], "unless"), unless),)
-        self.groups.append(WordGroup(name, tuple(read), guards=guards))
+        self.groups.append(WordGroup(name, tuple(read), phonetic, guards))
 
     def _guard(self, source: Source, path: Path_, unless: Unless) -> Guard:
         def read(part: str) -> tuple[Phrase, ...]:
@@ -49,11 +52,13 @@ class Wordings:
 
         return Guard(read("within"), read("before"), read("after"), read("segment"), unless.reach)
 
-    def _read(self, source: Source, path: Path_, texts: Sequence[str]) -> list[Phrase]:
+    def _read(
+        self, source: Source, path: Path_, texts: Sequence[str], slots: Slots | None = None
+    ) -> list[Phrase]:
         done: list[Phrase] = []
         for number, text in enumerate(texts):
             try:
-                phrase = phrases.parse(text)
+                phrase = phrases.parse(text, slots)
             except ValueError as error:
                 self.problems.append(source.problem((*path, number), f"`{text}`: {error}"))
                 continue

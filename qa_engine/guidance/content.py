@@ -26,7 +26,7 @@ from qa_engine.scripts.models import ScriptsFile
 from qa_engine.topics.detector import groups as topic_groups
 from qa_engine.topics.models import Topic, TopicsFile
 from qa_engine.topics.nearest import NearestExemplar
-from qa_engine.words import WordIndex
+from qa_engine.words import Phonetic, WordIndex
 
 FOLDER = "guidance"
 """Where in a pack its guidance stands."""
@@ -149,11 +149,11 @@ def _load(folder: Path) -> tuple[Guidance | None, list[Problem]]:
         return None, files.problems
     words = Wordings()
     topics = files.get("topics.yaml", TopicsFile).topics
-    scenes = files.get("scenes.yaml", ScenesFile).scenes
+    feelings = files.get("scenes.yaml", ScenesFile)
     library = files.get("empathy.yaml", EmpathyFile)
     problems = [
         *_topics(files.sources["topics.yaml"], topics, words),
-        *_scenes(files.sources["scenes.yaml"], scenes, words),
+        *_scenes(files.sources["scenes.yaml"], feelings, words),
         *_library(files.sources["empathy.yaml"], library, {topic.id for topic in topics}, words),
     ]
     scripts, slots, wrong = compile_scripts(
@@ -170,12 +170,12 @@ def _load(folder: Path) -> tuple[Guidance | None, list[Problem]]:
         pack=folder.resolve().parent.name,
         digest=files.digest,
         files=files.sums,
-        digests=_digests(topics, scripts, slots, scenes, library),
+        digests=_digests(topics, scripts, slots, feelings, library),
         topics=topics,
         nearest=NearestExemplar({topic.id: topic.exemplars for topic in topics}),
         scripts=scripts,
         slots=slots,
-        scenes=scenes,
+        scenes=feelings.scenes,
         library={part.scene: part.sentences for part in library.library},
         index=WordIndex(words.groups),
     )
@@ -186,7 +186,7 @@ def _digests(
     topics: Iterable[Topic],
     scripts: Mapping[str, CompiledScript],
     slots: Mapping[str, CompiledSlot],
-    scenes: Iterable[SceneWords],
+    feelings: ScenesFile,
     library: EmpathyFile,
 ) -> dict[str, str]:
     """What each part comes to; a script is itself, its steps as merged, and their slots."""
@@ -198,8 +198,9 @@ def _digests(
         needed = dict.fromkeys(name for step in steps for name in step.slots)
         filled = [slots[name].slot for name in needed]
         parts[f"script/{compiled.script.id}"] = (compiled.script, *steps, *filled)
-    for scene in scenes:
-        parts[f"scene/{scene.scene}"] = (scene,)
+    for scene in feelings.scenes:
+        # With the words that its phrases may name.
+        parts[f"scene/{scene.scene}"] = (feelings.model_copy(update={"scenes": (scene,)}),)
     for part in library.library:
         for sentence in part.sentences:
             parts[f"sentence/{sentence.id}"] = (sentence,)
@@ -224,13 +225,24 @@ def _topics(source: Source, topics: tuple[Topic, ...], words: Wordings) -> Itera
             words.add(source, (*place, part), name, getattr(topic, part), topic.unless)
 
 
-def _scenes(source: Source, scenes: tuple[SceneWords, ...], words: Wordings) -> Iterator[Problem]:
-    for number, scene in enumerate(scenes):
+def _scenes(source: Source, file: ScenesFile, words: Wordings) -> Iterator[Problem]:
+    for number, scene in enumerate(file.scenes):
         place = ("scenes", number)
-        if not (scene.words or scene.strong):
+        if not (scene.words or scene.strong or scene.situations):
             yield source.problem(place, "nothing tells it: give words", warning=True)
-        for part, name in zip(("words", "strong"), scene_groups(scene.scene), strict=True):
-            words.add(source, (*place, part), name, getattr(scene, part), scene.unless)
+        plain, strong, situations = scene_groups(scene.scene)
+        slots = file.slots.__getitem__
+        words.add(source, (*place, "words"), plain, scene.words, scene.unless, slots=slots)
+        words.add(source, (*place, "strong"), strong, scene.strong, scene.unless, slots=slots)
+        words.add(
+            source,
+            (*place, "situations"),
+            situations,
+            scene.situations,
+            scene.unless,
+            slots=slots,
+            phonetic=Phonetic.OFF,
+        )
 
 
 def _library(
