@@ -39,7 +39,7 @@ _WAITS_S = (0.3, 1.3)
 """How long a caller waits before the phone rings: about a second at random, so that who looks
 every second is met at any moment of that second."""
 _START = "import sys; from tingzhen.cli import main; sys.exit(main())"
-_ANNOUNCED = "console: "
+_ANNOUNCED, _REFUSED = "console: ", "tingzhen: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,8 @@ async def _announced(said: asyncio.StreamReader) -> str:
         if line.startswith(_ANNOUNCED):
             return line.removeprefix(_ANNOUNCED)
         lines.append(line)
-    raise UserError("the node did not start: " + " ".join(lines[-3:]))
+    why = [line.removeprefix(_REFUSED) for line in lines if line.startswith(_REFUSED)]
+    raise UserError("the node did not start: " + " ".join(why or lines[-3:]))
 
 
 def _pop(what: str, seconds: list[float]) -> Pop:
