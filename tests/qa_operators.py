@@ -32,7 +32,7 @@ from qa_engine.conditions import AnyCondition, Condition
 from qa_engine.events import Hit, TopicDetected
 from qa_engine.judge import CallJudge
 from qa_engine.operators import OPERATORS, BaseRule
-from qa_engine.operators.words import Company
+from qa_engine.operators.words import Company, Settling
 from qa_engine.pack import Pack
 from qa_engine.pack.schema import Unless, WordList
 from telephony.events import CallHeld, CallResumed, CallTransferred, RingEnded, RingStarted
@@ -54,7 +54,12 @@ def operators() -> list[str]:
     for condition in get_args(get_args(AnyCondition)[0]):
         for name in get_args(condition.model_fields["op"].annotation):
             found.update(dict.fromkeys(_named(f"find.{name}", condition, leave=Condition)))
-    for name, model in (("only", Only), ("company", Company), ("unless", Unless)):
+    for name, model in (
+        ("only", Only),
+        ("company", Company),
+        ("unless", Unless),
+        ("settle", Settling),
+    ):
         found.update(dict.fromkeys(list(_named(name, model))[1:]))
     found.update(dict.fromkeys(_choices("list.phonetic", WordList.model_fields["phonetic"])))
     return [*found, *PHRASES]
@@ -107,7 +112,8 @@ def roles(rule: Any, name: str = "") -> Iterator[str]:
     if own and "role" in rule:
         yield f"{own}.role={rule['role']}"
     for key, part in rule.items():
-        yield from roles(part, "company" if key.endswith("accompanied") else "")
+        company = key.endswith(("accompanied", "_by"))
+        yield from roles(part, "company" if company else "")
 
 
 @dataclass(slots=True)

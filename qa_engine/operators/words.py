@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backbone.events import Event
 from backbone.media import Role
@@ -36,16 +37,58 @@ class Company(BaseModel):
             return "customer" if role == "agent" else "agent"
         return self.role
 
-    def present(self, state: CallState, said: Said) -> bool:
-        """Whether such words are there, as far as has been heard."""
+    def present(self, state: CallState, said: Said, *, exact: bool = False) -> bool:
+        """Whether such words are there, as far as has been heard; `exact`: not by sound only."""
         side = self.side(said.role)
         begin, end = said.final.start - self.before_s, said.final.end + self.after_s
         return any(
-            other.scan.hits(name)
+            not (exact and hit.suspected)
             for other in state.said
             if other.role == side and other.final.end >= begin and other.final.start <= end
             for name in self.lists
+            for hit in other.scan.hits(name)
         )
+
+    def may_come(self, state: CallState, said: Said) -> bool:
+        """Whether such words may still be heard in time."""
+        if not self.after_s or state.over:
+            return False
+        until = said.final.end + self.after_s
+        return state.clock < until or state.awaiting(role=self.side(said.role), before=until)
+
+
+class Settling(BaseModel):
+    """What makes a word that only sounds alike certain, or nothing; until then it is not told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    promoted_by: Company | None = Field(
+        None, description="With these words, exactly heard, it counts as heard exactly."
+    )
+    withdrawn_by: Company | None = Field(None, description="With these words it was nothing.")
+
+    @model_validator(mode="after")
+    def _some(self) -> Settling:
+        if self.promoted_by is None and self.withdrawn_by is None:
+            raise ValueError("give promoted_by or withdrawn_by")
+        return self
+
+    def companies(self) -> Iterator[Company]:
+        """Those that are given."""
+        for company in (self.promoted_by, self.withdrawn_by):
+            if company is not None:
+                yield company
+
+    def outcome(
+        self, state: CallState, said: Said
+    ) -> Literal["promoted", "withdrawn", "open", "suspected"]:
+        """What has become of what was suspected in a segment; `open` while it may be settled."""
+        if self.withdrawn_by is not None and self.withdrawn_by.present(state, said):
+            return "withdrawn"
+        if self.promoted_by is not None and self.promoted_by.present(state, said, exact=True):
+            return "promoted"
+        waits = any(company.may_come(state, said) for company in self.companies())
+        return "open" if waits else "suspected"
 
 
 class WordsRule(BaseRule):
@@ -59,6 +102,9 @@ class WordsRule(BaseRule):
     )
     accompanied: Company | None = Field(None, description="Only together with these words.")
     unaccompanied: Company | None = Field(None, description="Not together with these words.")
+    settle: Settling | None = Field(
+        None, description="What promotes or withdraws words that only sound alike."
+    )
     not_first: bool = Field(
         False, description="Only once the other side has spoken (a farewell is no greeting)."
     )
@@ -66,7 +112,8 @@ class WordsRule(BaseRule):
     def groups(self) -> Iterable[str]:
         """Names of the word groups it looks at."""
         yield from self.lists
-        for company in (self.accompanied, self.unaccompanied):
+        settling = () if self.settle is None else self.settle.companies()
+        for company in (self.accompanied, self.unaccompanied, *settling):
             if company is not None:
                 yield from company.lists
 
@@ -93,14 +140,15 @@ class WordsOperator(Quiet):
         self._rule = rule
         self._waiting: list[Said] = []
         """Finals that lack their company."""
-        self._doubted: list[Said] = []
-        """Finals that company to come would take back."""
+        self._held: list[tuple[Said, tuple[WordHit, ...]]] = []
+        """Words that something to come may still take back, or make certain."""
 
     def feed(self, state: CallState, event: Event, said: Said | None) -> Iterable[Outcome]:
         """Judge a final, and those that waited for it."""
         del event
         if said is None:
             return
+        yield from self.tick(state)
         rule = self._rule
         company = rule.accompanied
         waiting, self._waiting = self._waiting, []
@@ -120,17 +168,9 @@ class WordsOperator(Quiet):
 
     def tick(self, state: CallState) -> Iterable[Outcome]:
         """Tell what nothing has taken back in its time."""
-        company = self._rule.unaccompanied
-        doubted, self._doubted = self._doubted, []
-        for said in doubted:
-            assert company is not None  # noqa: S101 - nothing is doubted otherwise
-            until = said.final.end + company.after_s
-            if not state.over and (
-                state.clock < until or state.awaiting(role=company.side(said.role), before=until)
-            ):
-                self._doubted.append(said)
-            elif not company.present(state, said):
-                yield from self._told(said)
+        held, self._held = self._held, []
+        for said, hits in held:
+            yield from self._weigh(state, said, hits)
 
     def close(self, state: CallState) -> Iterable[Outcome]:
         """Nothing more will be said."""
@@ -139,20 +179,27 @@ class WordsOperator(Quiet):
     def _found(self, state: CallState, said: Said) -> Iterator[Finding]:
         rule = self._rule
         hits = word_hits(said, rule.lists, rule.suspected)
-        if not hits or (rule.not_first and not _answered(state, said)):
-            return
-        company = rule.unaccompanied
-        if company is not None and company.present(state, said):
-            return
-        if company is not None and company.after_s:
-            self._doubted.append(said)
-            return
-        yield from self._told(said)
+        if hits and not (rule.not_first and not _answered(state, said)):
+            yield from self._weigh(state, said, tuple(hits))
 
-    def _told(self, said: Said) -> Iterator[Finding]:
+    def _weigh(self, state: CallState, said: Said, hits: tuple[WordHit, ...]) -> Iterator[Finding]:
+        """Tell what is certain of these words, and hold what is not yet."""
         rule = self._rule
-        for hit in word_hits(said, rule.lists, rule.suspected):
-            yield finding(said, hit, rule, rule.suspected)
+        against = rule.unaccompanied
+        if against is not None and against.present(state, said):
+            return
+        if against is not None and against.may_come(state, said):
+            self._held.append((said, hits))
+            return
+        outcome = "suspected" if rule.settle is None else rule.settle.outcome(state, said)
+        doubtful = tuple(hit for hit in hits if hit.suspected)
+        if doubtful and outcome == "open":
+            self._held.append((said, doubtful))
+        for hit in hits:
+            if not hit.suspected or outcome == "suspected":
+                yield finding(said, hit, rule, rule.suspected)
+            elif outcome == "promoted":
+                yield finding(said, replace(hit, suspected=False), rule, rule.suspected)
 
 
 def _answered(state: CallState, said: Said) -> bool:

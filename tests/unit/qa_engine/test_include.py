@@ -49,6 +49,25 @@ def test_what_comes_with_the_program_can_be_built_upon_and_left_out(write):
     assert pack.scorecard is not None
 
 
+CARD = """\
+scorecard:
+  id: {name}
+  title: 评分
+  title_en: Score
+  sections:
+    - {{id: s, title: 节, title_en: Section, weight: 1, items: [
+        {{id: i, title: 项, title_en: Item, points: 1, forbidden: [taboo_phrase]}}]}}
+"""
+
+
+def test_ones_own_scorecard_takes_the_place_of_an_included_one(write):
+    write("base", CARD.format(name="theirs"), name="card.yaml")
+    own = write("own", "pack: own\ninclude: [../base]\n")
+    assert load(own).scorecard.id == "theirs"
+    write("own", CARD.format(name="mine"), name="card.yaml")
+    assert load(own).scorecard.id == "mine"
+
+
 def test_an_edit_anywhere_is_seen_and_makes_another_version(write):
     own = write("own", "pack: own\ninclude: [../base]\n")
     before, version = fingerprint(own), load(own).digest

@@ -84,6 +84,22 @@ def test_words_that_only_sound_alike(pack_of, policy, suspected, severity):
     assert found == ([] if suspected is None else [(suspected, severity)])
 
 
+@pytest.mark.parametrize(
+    ("severity", "suspected"),
+    [("critical", "high"), ("high", "medium"), ("medium", "low"), ("low", "low"), ("info", "info")],
+)
+def test_what_only_sounds_alike_is_one_lower_and_never_graver(tmp_path, severity, suspected):
+    rule = f"id: r, title: 规则, title_en: rule, severity: {severity}, {WORDS}"
+    text = f"{HEAD}lists:\n  bad: {{about: x, words: [不归我管]}}\nrules:\n  - {{{rule}}}\n"
+    (tmp_path / "pack.yaml").write_text(text, encoding="utf-8")
+    found = [
+        hit.severity
+        for said in ("这个不归我管", "这个不贵我管")
+        for hit in hits(play(load(tmp_path), dialogue(("agent", said)), 8))
+    ]
+    assert found == [severity, suspected]
+
+
 # step
 
 OPENING = "type: step, kind: missing_greeting, done_kind: greeting_done, role: agent, within_s: 8"

@@ -31,9 +31,9 @@ scripts:
 """
 
 
-def compiled():
+def compiled(text=YAML):
     words = Wordings()
-    source, file, problems = read_as(ScriptsFile, "scripts.yaml", YAML.encode())
+    source, file, problems = read_as(ScriptsFile, "scripts.yaml", text.encode())
     scripts, slots, wrong = compile_scripts(source, file, [], words)
     assert [*problems, *wrong, *words.problems] == []
     return scripts[""], slots, WordIndex(words.groups)
@@ -99,6 +99,27 @@ def test_what_the_caller_says_is_no_read_back():
     tracking = tracker(GREET, NEED, heard("agent", 8, "跟您核对一下"))
     tracking.hear(heard("customer", 11, "明天尾号三三零六"))
     assert states(tracking)["readback"] == "due"
+
+
+def test_the_time_for_a_step_runs_from_the_step_that_it_follows():
+    script, slots, index = compiled(
+        """\
+steps:
+  need: {title: 需求, title_en: Need, by: customer, spoken: 4}
+  answer: {title: 答复, title_en: Answer, words: [好的], once: need, within_s: 10}
+scripts:
+  - {id: s, title: 测试, title_en: Test, detail: full, steps: [need, answer]}
+"""
+    )
+    tracking = ScriptTracker(script, slots)
+    tracking.tick(29)
+    assert [(s.state, s.deadline_s) for s in tracking.steps()] == [("due", None), ("open", None)]
+    tracking.hear(Heard("customer", 30, 32, index.scan("我想换个时间")))
+    assert tracking.steps()[1].deadline_s == 42
+    tracking.tick(42 + GRACE_S - 0.1)
+    assert tracking.steps()[1].state == "due"
+    tracking.tick(42 + GRACE_S)
+    assert tracking.steps()[1].state == "missed"
 
 
 def test_a_deadline_passes_after_a_grace_for_recognition():

@@ -3,8 +3,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qa_guidance import guidance
 
-from qa_engine.topics.detector import TopicDetector
+from qa_engine.phrases import parse
+from qa_engine.topics.detector import TopicDetector, groups
+from qa_engine.topics.models import Topic
 from qa_engine.topics.nearest import NearestExemplar
+from qa_engine.words import WordGroup, WordIndex
 
 
 def detector():
@@ -66,6 +69,36 @@ def test_a_topic_changes_while_evidence_is_thin_and_then_stays():
     assert (settled.topic, settled.stable) == ("appointment_change", True)
     for text in ("还有停车场有车位吗", "停车费多少钱", "停车方便吗"):
         assert detecting.hear("customer", scan(text)) is None
+
+
+@pytest.fixture
+def two():
+    """A detector of two topics, and the scan of a text by their words."""
+    topics = [
+        Topic(id="fruit", title="水果", title_en="Fruit", strong=["买水果"]),
+        Topic(
+            id="dish", title="菜", title_en="Dish",
+            words=["豆腐", "青菜", "土豆", "茄子", "黄瓜"],
+        ),
+    ]  # fmt: skip
+    words = [
+        WordGroup(name, tuple(map(parse, getattr(topic, part))))
+        for topic in topics
+        for part, name in zip(("words", "strong", "agent"), groups(topic.id), strict=True)
+    ]
+    detecting = TopicDetector(topics, NearestExemplar({}))
+    return lambda text: detecting.hear("customer", WordIndex(words).scan(text))
+
+
+def test_another_topic_takes_over_only_with_a_lead(two):
+    assert two("我想买水果").topic == "fruit"  # three for a strong word
+    assert two("豆腐、青菜、土豆和茄子") is None  # four are ahead, not far enough
+    assert two("还有黄瓜").topic == "dish"
+
+
+def test_saying_the_same_again_is_no_more_evidence(two):
+    assert two("我想买水果").topic == "fruit"
+    assert [two("豆腐，豆腐和青菜") for _ in range(3)] == [None] * 3
 
 
 def test_an_emergency_takes_over_at_any_time():
