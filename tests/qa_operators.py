@@ -37,7 +37,7 @@ from qa_engine.pack import Pack
 from qa_engine.pack.schema import Unless, WordList
 from telephony.events import CallHeld, CallResumed, CallTransferred, RingEnded, RingStarted
 
-PHRASES = ("phrase.gap", "phrase.alternatives", "phrase.list")
+PHRASES = ("phrase.gap", "phrase.alternatives", "phrase.list", "phrase.together")
 """The phrase syntax, which no schema holds."""
 
 _MIDNIGHT = ANSWERED - (ANSWERED + 8 * 3600) % 86400
