@@ -15,13 +15,16 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 import structlog
 from sqlalchemy import Engine
 
+from asr.events import AudioGap, LegTranscribed, SpeechStarted, SpeechStopped, TranscriptFinal
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Event
+from backbone.media import LegClosed, LegOpened
 from qa_engine.guidance_storage import calls_under_way
 from qa_engine.pack import PackError
 from qa_engine.settings import QaSettings
+from telephony.events import CallEvent
 
 _log = structlog.get_logger(__name__)
 
@@ -66,8 +69,21 @@ class Names:
     failed: str
 
 
-class LiveCalls(abc.ABC, Generic[F]):
-    """One follower per call.
+HEARD: tuple[type[Event], ...] = (
+    CallEvent,
+    LegOpened,
+    LegClosed,
+    SpeechStarted,
+    SpeechStopped,
+    AudioGap,
+    LegTranscribed,
+    TranscriptFinal,
+)
+"""What tells of a call as it is heard."""
+
+
+class LiveCalls(abc.ABC, Generic[F, T]):
+    """One follower per call, made by what is in force when the call begins: rules, guidance.
 
     Args:
         settings: of rules.
@@ -75,6 +91,9 @@ class LiveCalls(abc.ABC, Generic[F]):
         clock: the system's.
         counters: where failures are counted.
         engine: of the store, to take up calls that an earlier run did not see the end of.
+
+    Raises:
+        PackError: the pack's files cannot be used; there is nothing old to go on with yet.
     """
 
     names: ClassVar[Names]
@@ -93,6 +112,7 @@ class LiveCalls(abc.ABC, Generic[F]):
         self._clock = clock
         self._counters = counters
         self._engine = engine
+        self._content = self._load(settings)
         self._calls: dict[str, Followed[F]] = {}
         # From the first moment, so that nothing between construction and run() is missed.
         self._events = bus.subscribe(self.names.subscriber, *self.hears, maxsize=10_000)
@@ -110,6 +130,10 @@ class LiveCalls(abc.ABC, Generic[F]):
             tasks.create_task(self._listen())
             tasks.create_task(self._tick())
             tasks.create_task(self._watch())
+
+    @abc.abstractmethod
+    def _load(self, settings: QaSettings) -> Reloaded[T]:
+        """Load what new calls are followed by."""
 
     @abc.abstractmethod
     def _follow(self, call_id: str) -> F:

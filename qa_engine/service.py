@@ -3,77 +3,44 @@
 from __future__ import annotations
 
 import functools
+from typing import ClassVar
 
 import structlog
 from sqlalchemy import Engine
 
-from asr.events import (
-    AudioGap,
-    LegTranscribed,
-    SpeechStarted,
-    SpeechStopped,
-    TranscriptFinal,
-    TranscriptPartial,
-)
-from backbone.bus import Bus
-from backbone.clock import Clock
-from backbone.counters import Counters
-from backbone.media import LegClosed, LegOpened
+from asr.events import TranscriptPartial
+from backbone.events import Event
 from qa_engine.events import RuleMuted, RulesLoaded, Score, Severity, TopicDetected
 from qa_engine.judge import CallJudge
-from qa_engine.live_calls import LiveCalls, Names, Reloaded
+from qa_engine.live_calls import HEARD, LiveCalls, Names, Reloaded
 from qa_engine.operators.base import BaseRule, one_lower
 from qa_engine.pack import DEFAULT_PACK, Pack, fingerprint, load
 from qa_engine.restore import TOLD, take_up
 from qa_engine.settings import QaSettings
 from qa_engine.versions import versioned
-from telephony.events import CallEvent
 
 _log = structlog.get_logger(__name__)
 
 _RETELL_S = 15.0
 
 
-class QaService(LiveCalls[CallJudge]):
+class QaService(LiveCalls[CallJudge, Pack]):
     """One judge per call. A call keeps the rules it began with.
 
     With an `engine`, calls in progress are taken up from the journal after a restart.
-
-    Raises:
-        PackError: the rule pack cannot be used; there are no old rules to go on with yet.
     """
 
     names = Names("qa", "qa_calls_dropped", "qa_call_failures", "call_not_judged")
-    hears = (
-        CallEvent,
-        LegOpened,
-        LegClosed,
-        SpeechStarted,
-        SpeechStopped,
-        AudioGap,
-        LegTranscribed,
-        TranscriptPartial,
-        TranscriptFinal,
-        RuleMuted,
-        TopicDetected,
-    )
+    hears: ClassVar[tuple[type[Event], ...]] = (*HEARD, TranscriptPartial, RuleMuted, TopicDetected)
 
-    def __init__(
-        self,
-        settings: QaSettings,
-        bus: Bus,
-        clock: Clock,
-        counters: Counters,
-        engine: Engine | None = None,
-    ) -> None:
+    def _load(self, settings: QaSettings) -> Reloaded[Pack]:
         path = settings.rules or DEFAULT_PACK
-        self._rules = Reloaded(lambda: fingerprint(path), lambda: load(path))
-        super().__init__(settings, bus, clock, counters, engine)
+        return Reloaded(lambda: fingerprint(path), lambda: load(path))
 
     @property
     def pack(self) -> Pack:
         """The rules for calls that begin now."""
-        return self._rules.value
+        return self._content.value
 
     def alert_kinds(self) -> list[tuple[str, Severity]]:
         """Kinds and severities of the alerts that the rules can raise."""
@@ -125,8 +92,8 @@ class QaService(LiveCalls[CallJudge]):
 
     async def _reload(self) -> bool:
         """Load the pack again if it was edited; tell whether there is news."""
-        news = await self._rules.look()
-        error, pack = self._rules.refused, self.pack
+        news = await self._content.look()
+        error, pack = self._content.refused, self.pack
         if news and error is not None:
             self._counters.add("qa_rules_refused")
             _log.warning("rules_refused", problems=len(error.problems), problem=str(error))
@@ -135,7 +102,7 @@ class QaService(LiveCalls[CallJudge]):
         return news
 
     def _say_what_is_in_force(self) -> None:
-        error = self._rules.refused
+        error = self._content.refused
         self._bus.emit(
             RulesLoaded(
                 at=self._clock.time(),

@@ -4,67 +4,34 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import ClassVar
 
 import structlog
 from sqlalchemy import Engine
 
-from asr.events import (
-    AudioGap,
-    LegTranscribed,
-    SpeechStarted,
-    SpeechStopped,
-    TranscriptFinal,
-)
-from backbone.bus import Bus
-from backbone.clock import Clock
-from backbone.counters import Counters
 from backbone.events import Event
-from backbone.media import LegClosed, LegOpened
 from qa_engine.events import EmpathyOffered, EmpathyUsed, TopicDetected
 from qa_engine.guidance.call import CallGuidance, Told
 from qa_engine.guidance.content import Guidance, guidance_folder, load_guidance
-from qa_engine.live_calls import LiveCalls, Names, Reloaded
+from qa_engine.live_calls import HEARD, LiveCalls, Names, Reloaded
 from qa_engine.pack import fingerprint
 from qa_engine.settings import QaSettings
 from qa_engine.versions import guidance_versioned
-from telephony.events import CallEvent
 
 _log = structlog.get_logger(__name__)
 
 
-class GuidanceService(LiveCalls[CallGuidance]):
-    """One `CallGuidance` per call. A call keeps the guidance it began with.
-
-    Raises:
-        PackError: the pack's guidance cannot be used.
-    """
+class GuidanceService(LiveCalls[CallGuidance, Guidance]):
+    """One `CallGuidance` per call. A call keeps the guidance it began with."""
 
     names = Names("guidance", "guidance_calls_dropped", "guidance_failures", "call_not_followed")
-    hears = (
-        CallEvent,
-        LegOpened,
-        LegClosed,
-        SpeechStarted,
-        SpeechStopped,
-        AudioGap,
-        LegTranscribed,
-        TranscriptFinal,
-        EmpathyUsed,
-    )
+    hears: ClassVar[tuple[type[Event], ...]] = (*HEARD, EmpathyUsed)
 
-    def __init__(
-        self,
-        settings: QaSettings,
-        bus: Bus,
-        clock: Clock,
-        counters: Counters,
-        engine: Engine | None = None,
-    ) -> None:
-        self._content = Reloaded(
+    def _load(self, settings: QaSettings) -> Reloaded[Guidance]:
+        return Reloaded(
             lambda: fingerprint(guidance_folder(settings.rules)),
             lambda: load_guidance(settings.rules),
         )
-        super().__init__(settings, bus, clock, counters, engine)
 
     @property
     def guidance(self) -> Guidance:
