@@ -55,7 +55,7 @@ class QaService(LiveCalls[CallJudge, Pack]):
     async def _take_up(self, engine: Engine) -> None:
         """Go on with calls that an earlier run did not see the end of; tell nothing twice."""
         now = self._clock.time()
-        kinds = (*self.hears, *TOLD)
+        kinds: tuple[type[Event], ...] = (*self.hears, *TOLD)
         under_way = await self._under_way(engine, kinds, now - self._settings.late_s)
         for call_id, journalled in under_way.items():
             if any(isinstance(event, Score) for event in journalled):

@@ -40,7 +40,7 @@ class GuidanceService(LiveCalls[CallGuidance, Guidance]):
 
     async def _take_up(self, engine: Engine) -> None:
         """Hear again what was journalled of calls under way; only where they stand is told."""
-        kinds = (*self.hears, TopicDetected, EmpathyOffered)
+        kinds: tuple[type[Event], ...] = (*self.hears, TopicDetected, EmpathyOffered)
         for call_id, events in (await self._under_way(engine, kinds)).items():
             guidance = self._open(call_id).follower
             await self._tell(call_id, functools.partial(_again, guidance, events))
