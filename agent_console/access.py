@@ -81,8 +81,8 @@ async def authorise(connection: HTTPConnection, context: Context) -> None:
     """Let a request through to its route, or refuse it.
 
     Raises:
-        Problem: 401 without a login, 403 for the wrong role and for a route that has no rule,
-            404 for a call or alert outside the user's scope.
+        Problem: 401 without a login, 403 for the wrong role, for a route that has no rule and
+            while a password is to be chosen, 404 for a call or alert outside the user's scope.
     """
     method = connection.scope.get("method", "WS")
     path = connection.scope["route"].path.removeprefix(API)
@@ -92,6 +92,10 @@ async def authorise(connection: HTTPConnection, context: Context) -> None:
     if rule.public:
         return
     viewer = await get_viewer(connection, context)
+    if viewer.choose_password and not rule.first:
+        raise Problem(
+            403, "password_required", "Choose a password first: POST /api/v1/me/password."
+        )
     if viewer.role not in rule.roles:
         reason = f"The role {viewer.role} may not do this."
         await _note_refusal(context, viewer, rule, connection, reason)

@@ -69,6 +69,13 @@ _PAGES = (
     "/login",
 )
 
+_FILES = {
+    "icon.svg": "image/svg+xml",
+    "manifest.webmanifest": "application/manifest+json",
+    # At the root, so that its scope is the whole page.
+    "sw.js": "text/javascript",
+}
+
 _PARTS = (
     login,
     oidc,
@@ -131,7 +138,8 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
         app.mount("/assets", _Assets(directory=static / "assets"))
         for path in _PAGES:
             app.router.routes.append(Route(path, _file(static / "index.html")))
-        app.router.routes.append(Route("/icon.svg", _file(static / "icon.svg")))
+        for name, kind in _FILES.items():
+            app.router.routes.append(Route(f"/{name}", _file(static / name, kind)))
     else:
         app.router.routes.append(Route("/", _not_built))
     app.add_middleware(SecurityMiddleware, allowed_origins=context.settings.allowed_origins)
@@ -167,9 +175,9 @@ class _Assets(StaticFiles):
         return response
 
 
-def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
+def _file(path: Path, kind: str = "text/html") -> Callable[[Request], Awaitable[Response]]:
     async def serve(_request: Request) -> Response:
-        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+        return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
 
     return serve
 

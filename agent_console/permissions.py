@@ -27,12 +27,16 @@ scope. `own`: what belongs to the user.
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may call a route. `action` names refused attempts in the audit chain, if set."""
+    """Who may call a route. `action` names refused attempts in the audit chain, if set.
+
+    `first` routes are open before a user has chosen the password that is due.
+    """
 
     roles: frozenset[Role]
     reach: Reach = "all"
     public: bool = False
     action: str = ""
+    first: bool = False
 
 
 def _for(*roles: Role, reach: Reach = "all") -> Rule:
@@ -48,6 +52,7 @@ def _control(action: Action, reach: Reach = "all") -> Rule:
 _PUBLIC = Rule(frozenset(ROLES), public=True)
 _ALL = _for(*ROLES)
 _OWN = _for(*ROLES, reach="own")
+_FIRST = Rule(frozenset(ROLES), "own", first=True)
 _OVERSIGHT: tuple[Role, ...] = ("lead", "inspector", "manager", "admin")
 _JUDGES: tuple[Role, ...] = ("lead", "inspector", "manager")
 _LEADS: tuple[Role, ...] = ("lead", "manager")
@@ -62,10 +67,10 @@ PERMISSIONS: Mapping[str, Rule] = {
     "GET /login/oidc/callback": _PUBLIC,
     "GET /health": _PUBLIC,
     "WS /live": _PUBLIC,  # its ticket says who it is, and the hub shows what that user may see
-    "POST /logout": _OWN,
-    "GET /me": _OWN,
-    "PATCH /me": _OWN,
-    "POST /me/password": _OWN,
+    "POST /logout": _FIRST,
+    "GET /me": _FIRST,
+    "PATCH /me": _FIRST,
+    "POST /me/password": _FIRST,
     "POST /ws-ticket": _OWN,
     "GET /sessions": _OWN,
     "DELETE /sessions/{}": _OWN,

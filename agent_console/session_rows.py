@@ -22,6 +22,7 @@ def add(connection: Connection, session: Session, wall: float) -> None:
             used_at=wall,
             opened_at=session.opened_at,
             via=session.via,
+            device=session.device,
         )
     )
 
@@ -51,5 +52,7 @@ def restore(connection: Connection, store: SessionStore, wall: float) -> None:
         .order_by(sessions.c.used_at)
     )
     for row in connection.execute(query):
-        session = Session(row.session_id, row.username, row.role, 0.0, row.opened_at, row.via)
+        session = Session(
+            row.session_id, row.username, row.role, 0.0, row.opened_at, row.via, row.device
+        )
         store.restore(session, idle_s=max(0.0, wall - row.used_at))

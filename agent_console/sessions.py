@@ -24,7 +24,8 @@ Via = Literal["password", "link", "oidc"]
 class Session:
     """Somebody logged in. `id` is the hash of the cookie and may be passed around.
 
-    `used_at` is monotonic, `opened_at` seconds since the epoch; `via` is how it was opened.
+    `used_at` is monotonic, `opened_at` seconds since the epoch; `via` is how it was opened,
+    `device` by which browser.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Session:
     used_at: float
     opened_at: float = 0.0
     via: Via = "password"
+    device: str = ""
 
 
 class SessionStore:
@@ -44,13 +46,19 @@ class SessionStore:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
     def open(
-        self, username: str, role: str, *, opened_at: float = 0.0, via: Via = "password"
+        self,
+        username: str,
+        role: str,
+        *,
+        opened_at: float = 0.0,
+        via: Via = "password",
+        device: str = "",
     ) -> tuple[str, Session]:
         """Start a session; returns the cookie's value and the session."""
         if len(self._sessions) >= _MOST_SESSIONS:
             self._sessions.popitem(last=False)  # the one unused for longest
         token = secrets.token_urlsafe(32)
-        session = Session(_digest(token), username, role, self._now(), opened_at, via)
+        session = Session(_digest(token), username, role, self._now(), opened_at, via, device)
         self._sessions[session.id] = session
         return token, session
 

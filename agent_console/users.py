@@ -43,6 +43,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """The user's own phone, as `PJSIP/1010`: what rings when the user listens in."""
     language: Language = "zh"
     has_password: bool = True
+    password_due: bool = False
+    """Who comes in by a one-time link has to choose a password first."""
     subject: str | None = None
     """Who this is at the identity provider, if that lets this user in."""
 
@@ -138,11 +140,22 @@ def set_password(connection: Connection, username: str, password: str) -> None:
         UserError: no such user, or the password is too short.
     """
     changed = connection.execute(
-        update(users).where(users.c.username == username).values(password_hash=_hash(password))
+        update(users)
+        .where(users.c.username == username)
+        .values(password_hash=_hash(password), password_due=False)
     )
     if not changed.rowcount:
         raise UnknownUserError(f"no user {username}")
     _end_sessions(connection, username)
+
+
+def require_password(connection: Connection, username: str) -> None:
+    """Have this user choose a password at the next login by a link, before anything else.
+
+    Raises:
+        UserError: no such user.
+    """
+    change_user(connection, username, password_due=True)
 
 
 def set_extension(connection: Connection, username: str, extension: str) -> None:
@@ -211,10 +224,11 @@ def ensure_admin(connection: Connection, *, now: float) -> str | None:
     if any(user.has_password or user.subject is not None for user in admins):
         return None
     if admins:
+        require_password(connection, admins[0].username)
         return admins[0].username
     names = itertools.chain([ADMIN], (f"{ADMIN}{number}" for number in itertools.count(2)))
     free = next(name for name in names if _find(connection, name) is None)
-    return create_user(connection, free, None, "admin", now=now).username
+    return create_user(connection, free, None, "admin", now=now, password_due=True).username
 
 
 def _find(connection: Connection, username: str) -> RowMapping | None:
@@ -239,6 +253,7 @@ def _user(row: RowMapping) -> User:
         teams=msgspec.json.decode(row["teams"], type=tuple[str, ...]),
         extension=row["extension"],
         language=row["language"],
+        password_due=row["password_due"],
         has_password=bool(row["password_hash"]),
         subject=row["subject"],
     )

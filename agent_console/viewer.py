@@ -24,6 +24,11 @@ class Viewer:
         return self.user.username
 
     @property
+    def choose_password(self) -> bool:
+        """Whether this user, let in by a link, has to choose a password before anything else."""
+        return self.session.via == "link" and self.user.password_due
+
+    @property
     def role(self) -> Role:
         """What the user may do."""
         return self.user.role

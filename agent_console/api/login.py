@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from agent_console import links, session_rows, teams, users
+from agent_console import devices, links, session_rows, teams, users
 from agent_console.access import COOKIE, Context, Who
 from agent_console.context import ConsoleContext
 from agent_console.permissions import Role
@@ -37,7 +37,11 @@ class LinkLogin(BaseModel):
 
 
 class Me(BaseModel):
-    """Who is logged in; `choose_password` asks for one, because a one-time link let the user in."""
+    """Who is logged in.
+
+    With `choose_password` a one-time link let the user in, and nothing else is open before a
+    password has been chosen.
+    """
 
     username: str
     role: Role
@@ -141,6 +145,7 @@ async def change_password(who: Who, request: Request, context: Context, body: Ne
             ):
                 return False
             users.set_password(connection, who.username, body.new)
+            who.session.via = "password"
             session_rows.add(connection, who.session, time.time())
             return True
 
@@ -153,7 +158,6 @@ async def change_password(who: Who, request: Request, context: Context, body: Ne
         raise Problem(403, "password_refused", "The current password is wrong.")
     _end_attempt(context, attempt)
     context.close_sessions(who.username, but=who.session.id)
-    who.session.via = "password"
 
 
 @router.post("/ws-ticket")
@@ -168,7 +172,10 @@ async def open_session(
 ) -> Me:
     """Let a user in: the cookie goes with the response."""
     now = time.time()
-    token, session = context.sessions.open(user.username, user.role, opened_at=now, via=via)
+    device = devices.name_of(request.headers.get("user-agent", ""))
+    token, session = context.sessions.open(
+        user.username, user.role, opened_at=now, via=via, device=device
+    )
 
     def keep() -> Viewer:
         with context.engine.begin() as connection:
@@ -234,5 +241,5 @@ def _me(viewer: Viewer) -> Me:
         teams=user.teams,
         extension=user.extension,
         language=user.language,
-        choose_password=not user.has_password and viewer.session.via == "link",
+        choose_password=viewer.choose_password,
     )

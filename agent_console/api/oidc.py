@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from agent_console import users
 from agent_console.access import API, Context
 from agent_console.api.login import open_session
+from agent_console.context import ConsoleContext
 from agent_console.oidc import OidcClient, OidcError, user_of
 from agent_console.problems import Problem
 
@@ -22,6 +23,7 @@ _log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/login", tags=["login"])
 
 _COOKIE = "tingzhen_oidc"
+_REFUSED = "/#oidc_refused"
 _PATH = f"{API}/login/oidc"
 
 
@@ -46,7 +48,7 @@ async def begin(request: Request, context: Context) -> RedirectResponse:
     try:
         begun = await client.begin(redirect)
     except OidcError as error:
-        raise Problem(401, "oidc_refused", str(error)) from None
+        return _refused(context, error)
     answer = RedirectResponse(begun.url, 303)
     # Lax: the provider's page sends the browser back from another site.
     answer.set_cookie(
@@ -76,9 +78,7 @@ async def callback(
     try:
         identity = await client.finish(state, code, browser)
     except OidcError as error:
-        _log.warning("oidc_refused", error=type(error.__cause__).__name__)
-        context.counters.add("console_logins", result="refused")
-        raise Problem(401, "oidc_refused", str(error)) from None
+        return _refused(context, error)
     now = context.clock.time()
 
     def find() -> users.User | None:
@@ -87,13 +87,19 @@ async def callback(
 
     user = await asyncio.to_thread(find)
     if user is None:
-        context.counters.add("console_logins", result="refused")
-        raise Problem(401, "oidc_refused", "The provider knows you, but no user here is yours.")
+        return _refused(context, OidcError("The provider knows you, but no user here is yours."))
     context.counters.add("console_logins", result="accepted")
     answer = RedirectResponse("/", 303)
     await open_session(context, request, answer, user, "oidc")
     answer.delete_cookie(_COOKIE, path=_PATH)
     return answer
+
+
+def _refused(context: ConsoleContext, error: OidcError) -> RedirectResponse:
+    """Back to the login page, which says so: a person's browser is on its way here, no program."""
+    _log.warning("oidc_refused", error=type(error.__cause__ or error).__name__)
+    context.counters.add("console_logins", result="refused")
+    return RedirectResponse(_REFUSED, 303)
 
 
 def _client(client: OidcClient | None) -> OidcClient:

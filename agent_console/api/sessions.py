@@ -20,26 +20,34 @@ _SHOWN = 16
 
 
 class SessionView(BaseModel):
-    """One login; `opened_at` in seconds since the epoch, `current` the one that asks."""
+    """One login; `opened_at` in seconds since the epoch, `current` the one that asks.
+
+    `device` is the browser, empty for one that does not say; `idle_s` for how long it was unused.
+    """
 
     id: str
     username: str
     role: str
     via: Via
+    device: str
     opened_at: float
+    idle_s: float
     current: bool
 
 
 @router.get("/sessions")
 async def list_sessions(who: Who, context: Context) -> list[SessionView]:
     """One's own sessions; those of everybody for managers and admins."""
+    idle = dict(context.sessions.idle())
     return [
         SessionView(
             id=session.id[:_SHOWN],
             username=session.username,
             role=session.role,
             via=session.via,
+            device=session.device,
             opened_at=session.opened_at,
+            idle_s=idle.get(session.id, 0.0),
             current=session.id == who.session.id,
         )
         for session in reversed(context.sessions.all())

@@ -129,7 +129,12 @@ async def delete_user(who: Who, context: Context, username: Username) -> None:
 async def make_link(who: Who, context: Context, username: Username) -> Link:
     """Make a one-time link for a user who is new, or has forgotten the password."""
     await _may_touch(who, context, username)
-    token = await _write(context, lambda connection: links.issue(connection, username, time.time()))
+
+    def issue(connection: Connection) -> str:
+        users.require_password(connection, username)
+        return links.issue(connection, username, time.time())
+
+    token = await _write(context, issue)
     await note(context, who, "link_made", username, "")
     return Link(path=links.path(token), expires_in_s=links.LINK_S)
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData(
@@ -224,10 +225,12 @@ users = Table(
     Column("agent", String(128), nullable=False, default="", server_default=""),
     Column("teams", Text, nullable=False, default="[]", server_default="[]"),
     Column("language", String(8), nullable=False, default="zh", server_default="zh"),
+    Column("password_due", Boolean, nullable=False, default=False, server_default=false()),
     Column("subject", String(512)),  # who this is at the identity provider
     Index(None, "subject", unique=True),
 )
-"""An empty `password_hash` lets nobody in by password; `teams` is a list as JSON."""
+"""An empty `password_hash` lets nobody in by password; `teams` is a list as JSON. With
+`password_due`, who comes in by a link chooses a password before anything else."""
 
 sessions = Table(
     "sessions",
@@ -237,6 +240,7 @@ sessions = Table(
     Column("used_at", Float, nullable=False),
     Column("opened_at", Float, nullable=False, default=0.0, server_default="0"),
     Column("via", String(16), nullable=False, default="password", server_default="password"),
+    Column("device", String(64), nullable=False, default="", server_default=""),
 )
 
 audit = Table(

@@ -35,7 +35,7 @@ def link(
 ) -> None:
     """Make a one-time link for a user, good for an hour; the node may be running.
 
-    It is the way back in when every admin has lost the password.
+    It is the way back in when every admin has lost the password; a new one is chosen first.
 
     Examples:
 
@@ -54,6 +54,7 @@ def link(
             if users.find_user(connection, username) is None:
                 known = ", ".join(user.username for user in users.list_users(connection))
                 raise UserError(f"no user {username}; known are: {known or 'none yet'}")
+            users.require_password(connection, username)
             token = links.issue(connection, username, time.time())
     finally:
         engine.dispose()

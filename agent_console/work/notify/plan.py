@@ -25,7 +25,7 @@ _NAMES: dict[Severity, str] = {
 }
 _PAGES: dict[Subject, str] = {
     "alert": "/watch?alert=",
-    "complaint": "/manage?complaint=",
+    "complaint": "/complaints/",
     "service": "/wallboard?alert=",
 }
 _SUBJECTS: dict[Subject, str] = {

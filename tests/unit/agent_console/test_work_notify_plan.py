@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -150,3 +152,16 @@ def test_a_push_says_id_kind_severity_and_link_and_nothing_else():
     assert message(notice("high", level=2), "").body.splitlines()[-1] == "id: a-1"
     assert "appointment" not in told.title + told.body
     assert "1001" not in told.title + told.body
+
+
+def test_a_browser_has_words_for_every_kind_of_our_own_rules():
+    root = Path(__file__).parents[3]
+    words = (root / "agent_console/web/src/lib/words/notice.ts").read_text("utf-8")
+    rules = "".join(
+        path.read_text("utf-8") for path in (root / "qa_engine/packs/hospital-zh").glob("*.yaml")
+    )
+    kinds = set(re.findall(r"^ +kind: (\w+)$", rules, re.MULTILINE))
+    # What was done well alerts nobody.
+    alerting = {kind for kind in kinds if not re.search(r"_done$|^emergency_directed", kind)}
+    assert len(alerting) > 20
+    assert {kind for kind in alerting if f"kind_{kind}:" not in words} == set()

@@ -29,6 +29,7 @@ export function explain(error: unknown): Key | null {
   return error instanceof TypeError || error instanceof DOMException ? "unreachable" : null;
 }
 
+export const speak = (language: User["language"]) => request("PATCH", "/me", { body: { language } });
 export const me = () => request("GET", "/me");
 export const login = (username: string, password: string) =>
   request("POST", "/login", { body: { username, password } });
@@ -40,6 +41,8 @@ export const logout = () => request("POST", "/logout");
 export const ticket = async () => (await request("POST", "/ws-ticket")).ticket;
 export const acknowledge = (alert: string) =>
   request("POST", "/alerts/{alert_id}/ack", { path: { alert_id: alert } });
+export const alertDetail = async (alert: string) =>
+  (await request("GET", "/alerts/{alert_id}", { path: { alert_id: alert } })).alert;
 export const callDetail = (call: string) =>
   request("GET", "/calls/{call_id}", { path: { call_id: call } });
 

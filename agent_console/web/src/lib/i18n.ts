@@ -6,9 +6,10 @@ import { DAY } from "./words/day";
 import { DESK } from "./words/desk";
 import { FRAME } from "./words/frame";
 import { MANAGE } from "./words/manage";
+import { ME } from "./words/me";
 import { QUALITY } from "./words/quality";
 
-const WORDS = { ...FRAME, ...DESK, ...CALLS, ...AGENT, ...QUALITY, ...MANAGE, ...DAY };
+const WORDS = { ...FRAME, ...DESK, ...CALLS, ...AGENT, ...QUALITY, ...MANAGE, ...DAY, ...ME };
 
 export type Key = keyof typeof WORDS;
 export type Language = "zh" | "en";

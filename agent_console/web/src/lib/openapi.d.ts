@@ -2970,7 +2970,10 @@ export interface components {
         };
         /**
          * Me
-         * @description Who is logged in; `choose_password` asks for one, because a one-time link let the user in.
+         * @description Who is logged in.
+         *
+         *     With `choose_password` a one-time link let the user in, and nothing else is open before a
+         *     password has been chosen.
          */
         Me: {
             /** Agent */
@@ -3858,12 +3861,18 @@ export interface components {
         /**
          * SessionView
          * @description One login; `opened_at` in seconds since the epoch, `current` the one that asks.
+         *
+         *     `device` is the browser, empty for one that does not say; `idle_s` for how long it was unused.
          */
         SessionView: {
             /** Current */
             current: boolean;
+            /** Device */
+            device: string;
             /** Id */
             id: string;
+            /** Idle S */
+            idle_s: number;
             /** Opened At */
             opened_at: number;
             /** Role */

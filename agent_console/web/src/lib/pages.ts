@@ -140,7 +140,7 @@ export const PAGES: readonly Page[] = [
     name: "watch",
     path: "/watch",
     title: "page_watch",
-    roles: ["lead", "manager"],
+    roles: ["lead", "manager", "inspector", "admin"],
     bare: true,
     load: () => import("../pages/WatchPage.svelte"),
   },

@@ -4,19 +4,30 @@ import * as api from "./api";
 import type { Key } from "./i18n";
 import { live } from "./live.svelte";
 import { LoggedOut } from "./live/connection";
+import { settings } from "./settings.svelte";
 
 class Session {
   user = $state.raw<api.User | null>(null);
   notice = $state<Key | "">("");
+  /** Somebody chose the page's language before logging in. */
+  #spokeFirst = false;
 
   constructor() {
     live.loggedOut = () => this.leave("session_ended");
+    settings.languageChosen = (language) => {
+      if (this.user) void this.attempt(api.speak(language));
+      else this.#spokeFirst = true;
+    };
   }
 
   enter(user: api.User): void {
     this.user = user;
     this.notice = "";
-    live.start();
+    if (!this.#spokeFirst) settings.speak(user.language);
+    else if (user.language !== settings.language) void this.attempt(api.speak(settings.language));
+    this.#spokeFirst = false;
+    // Nothing else is open before a password is chosen.
+    if (!user.choose_password) live.start();
   }
 
   async logout(): Promise<void> {

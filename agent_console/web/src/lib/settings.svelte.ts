@@ -1,10 +1,13 @@
 // Language, theme, sound and notifications of this browser, as the components see them.
 
 import { agentLabel } from "./format";
-import { translate, translateValue, type Key } from "./i18n";
+import { translate, translateValue, type Key, type Language } from "./i18n";
+import { SEVERITIES } from "./inbox";
+import { shownOf, VIBRATIONS } from "./notice";
 import { loadPreferences, savePreferences, type Preferences } from "./preferences";
 import { playSound, unlockSound } from "./sound";
-import type { Alert } from "./types";
+import type { Alert, Severity } from "./types";
+import { askLeave, show, standing, type Standing } from "./worker";
 
 const THEMES: Preferences["theme"][] = ["auto", "light", "dark"];
 
@@ -14,6 +17,10 @@ class Settings {
   #stored = $state(loadPreferences());
   /** Whether the browser lets us make sound; it wants a gesture first. */
   soundUnlocked = $state(false);
+  /** Where the page stands with the browser's notifications. */
+  standing = $state<Standing>(standing());
+  /** Hears what somebody chose here: the server keeps it with the user. */
+  languageChosen: (language: Language) => void = () => undefined;
 
   get language() {
     return this.#stored.language;
@@ -28,7 +35,23 @@ class Settings {
   }
 
   get notifications() {
-    return this.#stored.notifications && notificationsAllowed() === "granted";
+    return this.#stored.notifications && this.standing === "granted";
+  }
+
+  get pushTarget() {
+    return this.#stored.pushTarget;
+  }
+
+  set pushTarget(pushTarget: string) {
+    this.#change({ pushTarget });
+  }
+
+  get vibration() {
+    return this.#stored.vibration;
+  }
+
+  get loudFrom() {
+    return this.#stored.loudFrom;
   }
 
   apply(): void {
@@ -38,11 +61,41 @@ class Settings {
   }
 
   switchLanguage(): void {
-    this.#change({ language: this.language === "zh" ? "en" : "zh" });
+    this.speak(this.language === "zh" ? "en" : "zh");
+    this.languageChosen(this.language);
+  }
+
+  /** Use a language that is the user's already. */
+  speak(language: Language): void {
+    if (language !== this.language) this.#change({ language });
   }
 
   switchTheme(): void {
-    this.#change({ theme: THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] ?? "auto" });
+    this.setTheme(THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] ?? "auto");
+  }
+
+  setTheme(theme: Preferences["theme"]): void {
+    this.#change({ theme });
+  }
+
+  switchVibration(): void {
+    this.#change({ vibration: !this.vibration });
+    if (this.vibration) vibrate("medium");
+  }
+
+  setLoudFrom(loudFrom: Severity): void {
+    this.#change({ loudFrom });
+  }
+
+  /** Let it be heard and felt how an alert of this severity makes itself known. */
+  sample(severity: Severity): void {
+    if (this.sound) playSound(severity);
+    if (this.vibration) vibrate(severity);
+  }
+
+  /** Leave that was given or taken in the browser's own settings meanwhile. */
+  lookAgain(): void {
+    this.standing = standing();
   }
 
   /** Must be called from a click or key. */
@@ -64,22 +117,22 @@ class Settings {
       this.#change({ notifications: false });
       return true;
     }
-    if (notificationsAllowed() === "unsupported") return false;
-    const allowed = (await Notification.requestPermission()) === "granted";
+    this.standing = await askLeave();
+    const allowed = this.standing === "granted";
     this.#change({ notifications: allowed });
     return allowed;
   }
 
   /** Tell of a new alert: its kind in words and severity, never words of the call. */
   announce(alert: Alert): void {
-    if (this.sound) playSound(alert.severity);
+    const loud = SEVERITIES.indexOf(alert.severity) <= SEVERITIES.indexOf(this.loudFrom);
+    if (loud) this.sample(alert.severity);
     if (!this.notifications || !document.hidden) return;
-    const severity = translateValue(this.language, "severity", alert.severity);
-    const note = new Notification(`${translate(this.language, "alerts")} · ${severity}`, {
-      body: this.language === "zh" ? alert.title : alert.title_en,
-      tag: alert.alert_id,
-    });
-    note.onclick = () => window.focus();
+    const { alert_id: id, kind, severity } = alert;
+    const facts = { subject: "alert", id, kind, severity, level: 0 };
+    const body = this.language === "zh" ? alert.title : alert.title_en;
+    // Without its worker the page says what it says in the window only.
+    void show({ ...shownOf(facts, this.language), body }, this.language).catch(() => undefined);
   }
 
   #change(change: Partial<Preferences>): void {
@@ -89,8 +142,13 @@ class Settings {
   }
 }
 
-function notificationsAllowed(): NotificationPermission | "unsupported" {
-  return "Notification" in window ? Notification.permission : "unsupported";
+/** Whether this device can vibrate at all. */
+export const VIBRATES = "vibrate" in navigator && matchMedia("(pointer: coarse)").matches;
+
+function vibrate(severity: Severity): void {
+  // Browsers refuse before the first touch, and say so in their console.
+  const touched = navigator.userActivation?.hasBeenActive ?? true;
+  if (VIBRATES && touched) navigator.vibrate(VIBRATIONS[severity] ?? []);
 }
 
 export const settings = new Settings();

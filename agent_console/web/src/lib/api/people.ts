@@ -2,6 +2,7 @@
 
 import type { components } from "../openapi";
 import { request } from "../client";
+import type { BrowserSubscription } from "../worker";
 
 type Schemas = components["schemas"];
 
@@ -37,9 +38,15 @@ export const removeTeam = (team: string) => request("DELETE", "/teams/{team}", {
 export const sessions = () => request("GET", "/sessions");
 export const endSession = (session: string) =>
   request("DELETE", "/sessions/{session_id}", { path: { session_id: session } });
+/** Characters; the server refuses shorter ones. */
+export const SHORTEST_PASSWORD = 8;
 export const choosePassword = (old: string, chosen: string) =>
   request("POST", "/me/password", { body: { current: old, new: chosen } });
 export const notifications = () => request("GET", "/me/notifications");
 export const saveNotifications = (targets: Typed[], quiet: Notifications["quiet"]) =>
   request("PUT", "/me/notifications", { body: { targets, quiet } });
+export const addBrowser = (name: string, subscription: BrowserSubscription) =>
+  request("POST", "/me/notifications/browser", { body: { name, subscription } });
+export const removeTarget = (target: string) =>
+  request("DELETE", "/me/notifications/{target_id}", { path: { target_id: target } });
 export const tryNotifications = () => request("POST", "/me/notifications/test");
