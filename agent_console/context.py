@@ -16,6 +16,7 @@ from agent_console.live.hub import LiveHub
 from agent_console.live.projector import LiveProjector
 from agent_console.oidc import OidcClient
 from agent_console.once import Once
+from agent_console.reporting import ReportMaker
 from agent_console.sessions import OneTimeTokens, Session, SessionStore
 from agent_console.settings import ConsoleSettings
 from agent_console.site import Site
@@ -53,6 +54,7 @@ class ConsoleContext:
     sound: Sound | None
     today: Today
     oidc: OidcClient | None
+    reports: ReportMaker
     played: Once = field(default_factory=lambda: Once(_PLAYED))
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HASHES_AT_ONCE))
     acknowledging: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -111,6 +113,7 @@ class ConsoleContext:
             desk=desk or Desk.build(WorkSettings(), bus, clock, monotonic=monotonic),
             site=site,
             sound=Sound(site.recordings) if site.recordings is not None else None,
+            reports=ReportMaker(site.metrics, engine.url, clock, counters),
             oidc=OidcClient(settings.oidc, monotonic) if settings.oidc is not None else None,
             today=Today(engine, clock, site.metrics),
         )

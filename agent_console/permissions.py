@@ -123,6 +123,8 @@ PERMISSIONS: Mapping[str, Rule] = {
     "GET /kpi": _for(*_OVERSIGHT, reach="listed"),
     "GET /forecast": _for(*_LEADS),
     "GET /reports": _for(*_KEEPERS),
+    "POST /reports": _for(*_KEEPERS),
+    "GET /reports/asked": _for(*_KEEPERS),
     "GET /reports/{}": _for(*_KEEPERS),
     "GET /audit": _for(*_KEEPERS),
     "POST /audit/verify": _for(*_KEEPERS),

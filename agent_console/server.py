@@ -108,6 +108,7 @@ class ConsoleServer:
             async with asyncio.TaskGroup() as tasks:
                 projecting = tasks.create_task(self.context.projector.run())
                 indexing = tasks.create_task(self._index())
+                reporting = tasks.create_task(self.context.reports.run())
                 serving = tasks.create_task(server.serve(sockets=[listener]))
                 try:
                     await server.ready.wait()
@@ -121,7 +122,7 @@ class ConsoleServer:
                     server.should_exit = True
                     await asyncio.wait([serving], timeout=_SHUTDOWN_S + 1)
                     await asyncio.to_thread(self._save_sessions)
-                    for task in (projecting, indexing, serving):
+                    for task in (projecting, indexing, reporting, serving):
                         task.cancel()
 
     def _prepare(self) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from metrics.reports.settings import ReportSettings
 from metrics.settings import MetricsSettings
 from qa_engine.pack import Pack
 from qa_engine.settings import EscalationSettings
@@ -15,7 +16,8 @@ from qa_engine.settings import EscalationSettings
 class Site:
     """A node without the other parts has the defaults.
 
-    `recordings` and `reports` are folders, None where there are none. `pack` gives the rules that
+    `recordings` and `reports` are folders, None where there are none; `reporting` says how reports
+    are made that somebody asks for. `pack` gives the rules that
     are in force on this node, None where none judges.
     """
 
@@ -23,4 +25,5 @@ class Site:
     escalation: EscalationSettings = field(default_factory=EscalationSettings)
     recordings: Path | None = None
     reports: Path | None = None
+    reporting: ReportSettings = field(default_factory=ReportSettings)
     pack: Callable[[], Pack | None] = lambda: None

@@ -173,6 +173,7 @@ class Components:
                 escalation=settings.qa.escalation,
                 recordings=settings.recordings_dir if settings.recording.enabled else None,
                 reports=settings.reports_dir,
+                reporting=settings.reports,
                 pack=lambda: self.qa.pack if self.qa is not None else None,
             ),
         )

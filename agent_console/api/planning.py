@@ -6,16 +6,21 @@ import asyncio
 import re
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from agent_console.access import Context
+from agent_console import reporting
+from agent_console.access import Context, Who
+from agent_console.api.writing import Asked, entry, keep
 from agent_console.problems import Problem
-from metrics.periods import today
+from agent_console.reporting import FullError
+from metrics.periods import PeriodKind, period_of, today
+from metrics.reports.settings import Format
+from metrics.reports.wording import Language
 
 if TYPE_CHECKING:
     from metrics.forecast.plan import Plan, Slot
@@ -97,6 +102,26 @@ class ReportFile(BaseModel):
     made_at: float
 
 
+class NewReport(Asked):
+    """Which report to make: of the period that holds the day `on`, in which formats."""
+
+    period: PeriodKind
+    on: date = Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))
+    language: Language = "zh"
+    formats: tuple[Format, ...] = Field(("pdf", "xlsx"), min_length=1, max_length=3)
+
+
+class AskedReport(BaseModel):
+    """A report that is not there yet; `asked_at` in epoch seconds."""
+
+    period: PeriodKind
+    label: str
+    language: Language
+    formats: tuple[Format, ...]
+    state: Literal["waiting", "making", "failed"]
+    asked_at: float
+
+
 @router.get("/forecast")
 async def get_forecast(
     context: Context,
@@ -144,6 +169,43 @@ async def list_reports(context: Context) -> list[ReportFile]:
     return await asyncio.to_thread(_reports, folder)
 
 
+@router.get("/reports/asked")
+async def list_asked(context: Context) -> list[AskedReport]:
+    """Reports that were asked for and are not there yet, and those that failed last."""
+    return [_asked(one) for one in context.reports.asked]
+
+
+@router.post("/reports", status_code=202)
+async def ask_for_report(who: Who, context: Context, body: NewReport) -> AskedReport:
+    """Have a report made; it is listed among the asked ones until its files are there."""
+    folder = context.site.reports
+    if folder is None:
+        raise Problem(409, "no_reports", "This node has no folder for reports.")
+    try:
+        from metrics.reports.files import Order  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        raise Problem(
+            503, "not_installed", "Reports need the extra: pip install 'tingzhen[report]'."
+        ) from None
+    settings = context.site.reporting
+    order = Order(
+        kind=body.period,
+        on=body.on,
+        directory=folder,
+        formats=body.formats,
+        languages=(body.language,),
+        hospital=settings.hospital,
+        marks_file=settings.marks_file,
+    )
+    label = period_of(body.period, body.on, context.site.metrics.zone).label
+    try:
+        asked = context.reports.ask(order, label)
+    except FullError:
+        raise Problem(429, "too_many_reports", "Reports wait to be made: ask later.") from None
+    await keep(context, entry(context, who, "report_asked", f"{body.period} {label}", ""))
+    return _asked(asked)
+
+
 @router.get("/reports/{name}", response_class=FileResponse)
 async def get_report(context: Context, name: str) -> Response:
     """A report's file."""
@@ -152,6 +214,17 @@ async def get_report(context: Context, name: str) -> Response:
         raise Problem(404, "not_found", "There is no such report.")
     # Never shown within the console's own page: an attachment, whatever its format.
     return FileResponse(folder / name, filename=name, headers={"Cache-Control": "no-store"})
+
+
+def _asked(one: reporting.Asked) -> AskedReport:
+    return AskedReport(
+        period=one.period,
+        label=one.label,
+        language=one.order.languages[0],
+        formats=one.order.formats,
+        state=one.state,
+        asked_at=one.asked_at,
+    )
 
 
 def _reports(folder: Path) -> list[ReportFile]:

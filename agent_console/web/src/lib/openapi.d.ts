@@ -1346,6 +1346,30 @@ export interface paths {
          */
         get: operations["list_reports_api_v1_reports_get"];
         put?: never;
+        /**
+         * Ask For Report
+         * @description Have a report made; it is listed among the asked ones until its files are there.
+         */
+        post: operations["ask_for_report_api_v1_reports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/asked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Asked
+         * @description Reports that were asked for and are not there yet, and those that failed last.
+         */
+        get: operations["list_asked_api_v1_reports_asked_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1986,6 +2010,33 @@ export interface components {
             valid_until: number | null;
             /** Version */
             version: number;
+        };
+        /**
+         * AskedReport
+         * @description A report that is not there yet; `asked_at` in epoch seconds.
+         */
+        AskedReport: {
+            /** Asked At */
+            asked_at: number;
+            /** Formats */
+            formats: ("pdf" | "xlsx" | "html")[];
+            /** Label */
+            label: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "making" | "failed";
         };
         /**
          * Assignment
@@ -3094,6 +3145,36 @@ export interface components {
             current: string;
             /** New */
             new: string;
+        };
+        /**
+         * NewReport
+         * @description Which report to make: of the period that holds the day `on`, in which formats.
+         */
+        NewReport: {
+            /**
+             * Formats
+             * @default [
+             *       "pdf",
+             *       "xlsx"
+             *     ]
+             */
+            formats: ("pdf" | "xlsx" | "html")[];
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
         };
         /**
          * NewUser
@@ -6679,6 +6760,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReportFile"][];
+                };
+            };
+        };
+    };
+    ask_for_report_api_v1_reports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedReport"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_asked_api_v1_reports_asked_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedReport"][];
                 };
             };
         };

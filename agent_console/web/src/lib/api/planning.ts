@@ -12,7 +12,12 @@ export type ReportFile = Schemas["ReportFile"];
 
 export const forecast = (service_level: number) =>
   request("GET", "/forecast", { query: { service_level } });
+export type Asked = Schemas["AskedReport"];
+export type Order = Schemas["NewReport"];
 export const reports = () => request("GET", "/reports");
+
+export const asked = () => request("GET", "/reports/asked");
+export const ask = (order: Order) => request("POST", "/reports", { body: order });
 
 /** Where a report's file is. */
 export const reportUrl = (name: string) => address("/reports/{name}", { name });
