@@ -131,3 +131,10 @@ async def violations(page: Page, axe: str) -> list[str]:
         for v in found["violations"]
         if v["impact"] in {"serious", "critical"}
     ]
+
+
+async def looked_at(page: Page, axe: str, name: str) -> None:
+    """Keep the picture; the page must fit and shut nobody out."""
+    await shot(page, name)
+    assert await violations(page, axe) == []
+    assert await fits(page)

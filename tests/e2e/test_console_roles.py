@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import console_floor
 import pytest
-from console_browser import enter, fits, person, shot, violations
+from console_browser import enter, looked_at, person, shot
 from console_world import Call, World, running
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-
-async def looked_at(page: Page, axe: str, name: str) -> None:
-    """Keep the picture; the page must fit and shut nobody out."""
-    await shot(page, name)
-    assert await violations(page, axe) == []
-    assert await fits(page)
 
 
 async def test_history_is_searched_and_a_call_opened_at_its_words(

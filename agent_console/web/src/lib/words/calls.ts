@@ -11,6 +11,8 @@ export const CALLS = {
   time: ["时间", "Time"],
   any_outcome: ["全部结果", "Any outcome"],
   any_severity: ["全部级别", "Any severity"],
+  any_length: ["不限时长", "Any length"],
+  talked_at_least: ["通话 ≥ {n} 分钟", "talk ≥ {n} min"],
   clear: ["清除条件", "Clear"],
   nothing_found: ["没有找到通话", "No calls found"],
   nothing_found_hint: ["换一个词，或放宽日期和条件。", "Try another word or wider filters."],
