@@ -51,6 +51,7 @@ class _Client:
     events: Subscription
     leave: asyncio.Future[_LeaveError]
     behind_since: float | None = None
+    sending_since: float | None = None
 
 
 class LiveHub:
@@ -128,6 +129,7 @@ class LiveHub:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pump(client, greeting))
+                tasks.create_task(self._watch(client))
                 tasks.create_task(_until_disconnect(client))
                 tasks.create_task(_until_told_to_leave(client))
         except* _LeaveError as group:
@@ -243,32 +245,49 @@ class LiveHub:
     async def _pump(self, client: _Client, greeting: str) -> None:
         loop = asyncio.get_running_loop()
         await self._send(client, greeting)
-        next_beat = loop.time() + self._settings.heartbeat_s
-        while True:
-            try:
-                async with asyncio.timeout_at(next_beat):
-                    envelope = await anext(client.events)
-            except TimeoutError:
-                envelope = None
-            if envelope is not None:
-                await self._forward(client, envelope)
-            now = loop.time()
-            self._check_behind(client, now)
-            if now >= next_beat:
-                if not self._sessions.alive(client.viewer.session.id):
-                    raise _LeaveError(CLOSE_LOGGED_OUT, "logged_out")
-                await self._send(client, wire.time_message(self._clock.time()))
-                next_beat = now + self._settings.heartbeat_s
+        async for envelope in client.events:
+            await self._forward(client, envelope)
+            self._check_behind(client, loop.time())
 
-    async def _send(self, client: _Client, text: str) -> None:
+    async def _watch(self, client: _Client) -> None:
+        """Tell the browser the time now and then; let it go when it takes nothing.
+
+        One look at the clock for all that is sent: a timer for each message was a seventh of the
+        work.
+        """
+        loop = asyncio.get_running_loop()
+        patience_s, beat_s = self._settings.send_timeout_s, self._settings.heartbeat_s
+        pause_s = min(patience_s, beat_s) / 4
+        next_beat = loop.time() + beat_s
+        while True:
+            await asyncio.sleep(pause_s)
+            now = loop.time()
+            since = client.sending_since
+            if since is not None and now - since > patience_s:
+                raise _LeaveError(CLOSE_TRY_AGAIN, "stalled")
+            if now < next_beat:
+                continue
+            next_beat = now + beat_s
+            if not self._sessions.alive(client.viewer.session.id):
+                raise _LeaveError(CLOSE_LOGGED_OUT, "logged_out")
+            if since is None:  # else it is being sent something, and would only wait for that
+                await self._tell_time(client)
+
+    async def _tell_time(self, client: _Client) -> None:
         try:
             async with asyncio.timeout(self._settings.send_timeout_s):
-                await client.websocket.send_text(text)
+                await self._send(client, wire.time_message(self._clock.time()))
         except TimeoutError:
             raise _LeaveError(CLOSE_TRY_AGAIN, "stalled") from None
+
+    async def _send(self, client: _Client, text: str) -> None:
+        client.sending_since = asyncio.get_running_loop().time()
+        try:
+            await client.websocket.send_text(text)
         except (WebSocketDisconnect, RuntimeError):
             # RuntimeError: Starlette's answer when its own close has been sent already.
             raise _LeaveError(0, "left") from None
+        client.sending_since = None
 
     def _check_behind(self, client: _Client, now: float) -> None:
         if not client.events.behind:

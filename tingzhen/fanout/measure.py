@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from tingzhen.fanout import node
 from tingzhen.fanout.node import Load, Usage
 
 _SETTLE_S = 10.0
+_LOOK_S = 1.0
 _RETURN_S, _SILENCE_S = 60.0, 2.0
 _NARROW, _WIDE = 4096, 1 << 20
 _ALERT = '"type":"alert"'
@@ -81,10 +83,13 @@ async def measure(clients: int, stalled: int, load: Load, *, compress: bool) -> 
                     asyncio.create_task(_read(browser, load.alerts, delays))
                     for browser in browsers[stalled:]
                 ]
-                after = await _ask(ours, load)
+                watching = asyncio.create_task(_most_kept(client.base_url.port or 80))
+                await _ask(ours, load)
                 await asyncio.wait(reading, timeout=_SETTLE_S)
                 for task in reading:
                     task.cancel()
+                watching.cancel()
+                kept_bytes = await watching
                 after = await _ask(ours, "usage")
                 numbers = await reading[0]
                 returned = [await _return(client, one, numbers) for one in browsers[:stalled]]
@@ -112,7 +117,7 @@ async def measure(clients: int, stalled: int, load: Load, *, compress: bool) -> 
         kb_a_client=round((connected.rss_mb - empty.rss_mb) * 1024 / clients, 1),
         server_cpu_s=round(after.cpu_s - connected.cpu_s, 2),
         events_waiting=after.waiting,
-        kept_kb_worst=after.kept_kb,
+        kept_kb_worst=round(kept_bytes / 1024, 1),
         let_go=after.stalled,
         let_go_after_s=after.let_go_s,
         resumed=sum(one.resumed for one in returned),
@@ -126,6 +131,29 @@ async def _ask(pipe: Connection, what: object) -> Usage:
     answer = await asyncio.to_thread(pipe.recv)
     assert isinstance(answer, Usage)  # noqa: S101 - what the other side sends
     return answer
+
+
+async def _most_kept(port: int) -> int:
+    """Look, until cancelled, at what the system holds for each of a port's connections.
+
+    Returns:
+        The most that it held for one, in bytes that it was not told to have arrived.
+    """
+    most = 0
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            most = max(most, await asyncio.to_thread(_unacknowledged, port))
+            await asyncio.sleep(_LOOK_S)
+    return most
+
+
+def _unacknowledged(port: int) -> int:
+    most = 0
+    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        _, local, _, _, queues, *_ = line.split()
+        if int(local.partition(":")[2], 16) == port:
+            most = max(most, int(queues.partition(":")[0], 16))
+    return most
 
 
 class _Browser:

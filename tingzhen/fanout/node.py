@@ -27,6 +27,7 @@ from qa_engine.events import Alert, Evidence
 from telephony.events import CallJoined
 from tingzhen.log_setup import configure_logging
 
+_LOOK_S = 0.5
 _PROJECTIONS = {**telephony.storage.PROJECTIONS, **qa_engine.storage.PROJECTIONS}
 
 
@@ -44,28 +45,24 @@ class Load:
 class Usage:
     """What the process has used: memory now, processor seconds so far, clients by how they went.
 
-    `kept_kb` is the most that the system held at a time for one client that took nothing,
-    `waiting` the most events that waited in memory for all clients, `let_go_s` how long after the
-    first alert the last stalled client was let go.
+    `waiting` is the most events that waited in memory for all clients, `let_go_s` how long after
+    the first alert the last stalled client was let go.
     """
 
     rss_mb: float
     cpu_s: float
     clients: int
     stalled: int
-    kept_kb: float = 0.0
     waiting: int = 0
     let_go_s: float | None = None
 
 
 class _Watch:
-    """Looks at what is kept for the clients, ten times a second."""
+    """Looks at what waits for the clients, and who of them is gone, now and then."""
 
-    def __init__(self, port: int, bus: Bus, counters: Counters) -> None:
-        self._port = port
+    def __init__(self, bus: Bus, counters: Counters) -> None:
         self._bus = bus
         self._counters = counters
-        self.kept_bytes = 0
         self.waiting = 0
         self.let_go_s: float | None = None
         self.began = time.monotonic()
@@ -74,21 +71,10 @@ class _Watch:
         """Look until cancelled."""
         gone = 0
         while True:
-            self.kept_bytes = max(self.kept_bytes, _unacknowledged(self._port))
             self.waiting = max(self.waiting, self._bus.depths().get("console_client", 0))
             if (now_gone := _let_go(self._counters)) > gone:
                 gone, self.let_go_s = now_gone, round(time.monotonic() - self.began, 1)
-            await asyncio.sleep(0.1)
-
-
-def _unacknowledged(port: int) -> int:
-    """Bytes that the system holds for the one of a port's connections that is worst off."""
-    most = 0
-    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
-        _, local, _, _, queues, *_ = line.split()
-        if int(local.partition(":")[2], 16) == port:
-            most = max(most, int(queues.partition(":")[0], 16))
-    return most
+            await asyncio.sleep(_LOOK_S)
 
 
 def _let_go(counters: Counters) -> int:
@@ -117,7 +103,7 @@ async def _serve(pipe: Connection, folder: Path, *, compress: bool) -> None:
     serving = asyncio.create_task(server.run())
     await server.started.wait()
     pipe.send((server.address, token))
-    watch = _Watch(int(server.address.rpartition(":")[2]), bus, counters)
+    watch = _Watch(bus, counters)
     watching = asyncio.create_task(watch.run())
     try:
         while True:
@@ -211,7 +197,6 @@ def _usage(server: ConsoleServer, counters: Counters, watch: _Watch) -> Usage:
         cpu_s=used.ru_utime + used.ru_stime,
         clients=server.context.hub.clients,
         stalled=_let_go(counters),
-        kept_kb=round(watch.kept_bytes / 1024, 1),
         waiting=watch.waiting,
         let_go_s=watch.let_go_s,
     )
