@@ -55,7 +55,7 @@ def nothing_wrong() -> Iterator[None]:
     """Hold that no script fails and no request is refused behind the pages."""
     _problems.clear()
     yield
-    assert not _problems
+    assert not _problems, _problems
 
 
 @contextlib.contextmanager
