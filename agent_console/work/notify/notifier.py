@@ -112,6 +112,9 @@ class Notifier:
                 self._decide_one(seq, oldest)
             with self._engine.connect() as connection:
                 waiting = outbox.undecided(connection)
+        with self._engine.connect() as connection:
+            if not outbox.anything_waits(connection, now):
+                return
         with self._engine.begin() as connection:
             self._dropped("old", outbox.forget_older(connection, oldest, now))
 

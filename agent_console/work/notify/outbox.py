@@ -130,7 +130,12 @@ def claim(connection: Connection, node: str, now: float, until: float) -> Push |
     ).first()
     if row is None:
         return None
-    return Push(row.push_id, row.target_id, msgspec.json.decode(row.message, type=Message))
+    try:
+        message = msgspec.json.decode(row.message, type=Message)
+    except msgspec.DecodeError:  # of another version, which must not stop the others
+        finish(connection, row.push_id)
+        return None
+    return Push(row.push_id, row.target_id, message)
 
 
 def finish(connection: Connection, push_id: str) -> None:

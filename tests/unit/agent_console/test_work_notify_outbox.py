@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from notify_rig import SETTINGS, counted, keep, notifying, service
 from push_service import Service
-from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy import Connection, Engine, create_engine, func, select, update
 from sqlalchemy.pool import NullPool
 
 from agent_console.work.notify import outbox
@@ -74,6 +74,15 @@ def test_a_push_comes_back_as_it_was_put_in(engine: Engine) -> None:
         assert push == Push(push.push_id, "phone", MESSAGE)
 
 
+def test_a_push_of_another_version_does_not_stop_the_others(engine: Engine) -> None:
+    with engine.begin() as connection:
+        put(connection, "strange", "critical", at=1.0, size=10)
+        connection.execute(update(notify_pushes).values(message='{"words": 1}'))
+        put(connection, "phone", "high", at=2.0, size=10)
+        assert outbox.claim(connection, "node", now=3.0, until=9.0) is None
+        assert drained(connection) == ["phone"]
+
+
 def test_a_full_outbox_leaves_out_the_least_severe_and_newest(engine: Engine) -> None:
     with engine.begin() as connection:
         put(connection, "a", "low", at=1.0, size=2)
@@ -83,7 +92,9 @@ def test_a_full_outbox_leaves_out_the_least_severe_and_newest(engine: Engine) ->
         assert drained(connection) == ["d", "a"]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(severities=st.lists(st.sampled_from(SEVERITIES), max_size=20), size=st.integers(1, 5))
 def test_an_outbox_never_grows_and_keeps_the_most_severe(
     engine: Engine, severities: list[Severity], size: int
