@@ -14,14 +14,11 @@ AlertState = Literal["open", "acknowledged", "judged"]
 FeedbackVerdict = Literal["correct", "false_alarm"]
 
 
-class Alert(Event, frozen=True, kw_only=True):
-    """Something a team lead should see now. `at` is when it was emitted.
+class Raised(Event, frozen=True, kw_only=True):
+    """What an alert tells, whether it stands or is provisional. `at` is when it was emitted.
 
-    `title` and `title_en` name the rule for people, `advice` and `advice_en` say in a line what a
-    lead can do; none of them quotes what was said.
+    `title` and `title_en` name the rule for people; they do not quote what was said.
     """
-
-    delivery: ClassVar[Delivery] = Delivery.DURABLE
 
     alert_id: str
     call_id: str
@@ -36,36 +33,31 @@ class Alert(Event, frozen=True, kw_only=True):
     phrase: str
     start: float
     end: float
-    suspected: bool
     evidence: Evidence
+
+
+class Alert(Raised, frozen=True, kw_only=True):
+    """Something a team lead should see now.
+
+    `advice` and `advice_en` say in a line what a lead can do, without quoting either.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+
+    suspected: bool
     advice: str = ""
     advice_en: str = ""
     confirms: str = ""
     """The provisional alert that this one takes the place of."""
 
 
-class ProvisionalAlert(Event, frozen=True, kw_only=True):
+class ProvisionalAlert(Raised, frozen=True, kw_only=True):
     """An alert on what is still being said; an `Alert` that `confirms` it follows, or its end.
 
     Not stored and not numbered: who comes later hears of the alert, if it becomes one.
     """
 
     delivery: ClassVar[Delivery] = Delivery.LIVE
-
-    alert_id: str
-    call_id: str
-    queue: str
-    agent: str
-    rule: str
-    kind: str
-    severity: Severity
-    role: HitRole
-    title: str
-    title_en: str
-    phrase: str
-    start: float
-    end: float
-    evidence: Evidence
 
 
 class AlertWithdrawn(Event, frozen=True, kw_only=True):
