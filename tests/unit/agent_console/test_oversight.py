@@ -302,8 +302,10 @@ async def test_users_are_made_changed_let_in_and_removed(console: Rig) -> None:
         token = link["path"].partition("#t=")[2]
         assert (await li.post(f"{API}/login/link", json={"token": token})).status_code == 200
         assert (await li.patch(f"{API}/me", json={"language": "en"})).json()["language"] == "en"
-        sessions = (await li.get(f"{API}/sessions")).json()
-        assert [(s["username"], s["via"], s["current"]) for s in sessions] == [("li", "link", True)]
+        chosen = await li.post(f"{API}/me/password", json={"new": "a good long one"})
+        assert chosen.status_code == 204
+        [mine] = (await li.get(f"{API}/sessions")).json()
+        assert (mine["username"], mine["via"], mine["current"]) == ("li", "password", True)
         # A changed role takes hold at once: the old session is no more.
         await root.patch(f"{API}/users/li", json={"role": "lead"})
         assert is_problem(await li.get(f"{API}/me"), 401, "login_required")
