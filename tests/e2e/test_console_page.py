@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import console_floor
 import pytest
-from console_browser import enter, fits, shot, violations
+from console_browser import enter, fits, person, shot, violations
 from console_world import PASSWORD, Call, World, running
 from playwright.async_api import Browser, BrowserContext, expect
 
@@ -70,9 +70,50 @@ async def test_after_a_restart_of_the_server_the_page_comes_back_and_misses_noth
     await call.say("s2", "customer", "我要退号。", start=3.0)
     await call.alert("while-away", phrase="退号")
     async with running(desk.server(port=port)):
-        await expect(page.locator(".page")).to_have_attribute("data-connection", "live")
+        await expect(page.locator(".page")).to_have_attribute(
+            "data-connection", "live", timeout=30_000
+        )
         await expect(page.locator("[data-segment]")).to_contain_text(["您好，请讲。", "我要退号。"])
         await expect(page.locator(".loud")).to_contain_text("退号")
+        await expect(page.locator("article")).to_have_count(1)
+        await expect(page.locator(".card")).to_have_count(1)
+
+
+async def test_an_agents_page_comes_back_after_a_restart_with_each_thing_once(
+    desk: World, browser: Browser
+) -> None:
+    call = Call(desk, "one")
+    async with running(desk.server()) as server:
+        port = int(server.address.rsplit(":", 1)[1])
+        agent = await person(server, "lina", "agent", agent=call.agent)
+        page = await enter(browser, server, username=agent)
+        await call.join(ago=9)
+        await call.connect()
+        await console_floor.people(desk, call=call)
+        await call.say("s1", "agent", "您好，请讲。", start=1.0)
+        await call.alert("before", severity="medium", title="未核对身份")
+        await page.get_by_label("诉求").fill("退号")
+        # The last thing that the page asks for; a server that stops breaks nothing off.
+        await expect(page.locator("#field-topic option").nth(20)).to_be_attached(timeout=30_000)
+        await expect(page.locator("[data-segment]")).to_have_count(1)
+    await expect(page.locator(".page")).to_have_attribute("data-connection", "lost")
+    await expect(page.get_by_text("与服务器的连接已断开")).to_be_visible()
+    await expect(page.get_by_text("已断开，正在重连", exact=True)).to_be_visible()
+    # What was there stays, and what was typed.
+    await expect(page.locator("[data-segment]")).to_have_count(1)
+    await call.say("s2", "customer", "我要退号。", start=3.0)
+    await call.alert("while-away", severity="medium", title="未做结束语")
+    async with running(desk.server(port=port)):
+        await expect(page.locator(".page")).to_have_attribute(
+            "data-connection", "live", timeout=30_000
+        )
+        await expect(page.get_by_text("与服务器的连接已断开")).to_have_count(0)
+        await expect(page.locator("[data-segment]")).to_contain_text(["您好，请讲。", "我要退号。"])
+        await call.say("s3", "agent", "好的。", start=5.0)
+        await expect(page.locator("[data-segment]")).to_have_count(3)
+        for title in ("未核对身份", "未做结束语"):
+            await expect(page.get_by_text(title)).to_have_count(1)
+        await expect(page.get_by_label("诉求")).to_have_value("退号")
 
 
 async def test_a_cut_connection_is_resumed_by_number(desk: World, browser: Browser) -> None:
