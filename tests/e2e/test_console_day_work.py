@@ -167,7 +167,9 @@ async def test_a_lead_handles_what_is_due_first_and_closes_it_with_a_finding(
     day: ConsoleServer, browser: Browser, axe: str
 ) -> None:
     page = await enter(browser, day)
-    await page.get_by_role("link", name="投诉").click()
+    entry = page.get_by_role("navigation").get_by_role("link", name="投诉")
+    await expect(entry).to_contain_text("■ 1")
+    await entry.click()
     rows = page.get_by_role("list", name="投诉").get_by_role("listitem")
     await expect(texts(rows)).to_contain_text(["12345", "重复收费", "通知单"])
     await expect(rows.nth(0)).to_contain_text("■ 首次答复 逾期 12 分")
@@ -182,6 +184,7 @@ async def test_a_lead_handles_what_is_due_first_and_closes_it_with_a_finding(
     await page.get_by_label("怎样答复投诉人的").fill("已回电致歉，今天协调影像科。")
     await page.locator("form").get_by_role("button", name="首次答复").click()
     await expect(page.get_by_text("■ 迟了")).to_be_visible()
+    await expect(entry).not_to_contain_text("■")
     await looked_at(page, axe, "complaints")
     await page.get_by_role("group", name="操作").get_by_role("button", name="办结").click()
     await page.get_by_label("结论").select_option("属实")

@@ -47,7 +47,7 @@ export const DAY = {
   ],
   no_complaints_filtered: ["没有符合条件的投诉单", "No complaint fits"],
   choose_complaint: ["从左边选一张投诉单", "Choose a complaint on the left"],
-  open_call: ["打开通话", "Open the call"],
+  to_the_call: ["打开通话", "Open the call"],
   no_call: ["非来电登记", "not from a call"],
   filed_by: ["登记人", "Filed by"],
   filed_at: ["登记时间", "Filed at"],
