@@ -119,6 +119,8 @@ class Notifier:
             self._dropped("old", outbox.forget_older(connection, oldest, now))
 
     def _decide_one(self, seq: int, oldest: float) -> None:
+        old = left_out = 0
+        found = Plan((), 0)
         with self._engine.begin() as connection:
             try:
                 event = outbox.take_out(connection, seq)
@@ -128,21 +130,21 @@ class Notifier:
             if event is None:
                 return
             if event.at < oldest:
-                self._dropped("old", 1)
-                return
-            notice, found = self._plan(connection, event)
-            if notice is None:
-                return
-            left_out = outbox.add(
-                connection,
-                (target.target_id for target in found.targets),
-                self._message(notice),
-                notice.severity,
-                now=self._clock.time(),
-                size=self._settings.queue,
-            )
-        self._kept_back(found)
+                notice, old = None, 1
+            else:
+                notice, found = self._plan(connection, event)
+            if notice is not None:
+                left_out = outbox.add(
+                    connection,
+                    (target.target_id for target in found.targets),
+                    self._message(notice),
+                    notice.severity,
+                    now=self._clock.time(),
+                    size=self._settings.queue,
+                )
+        self._dropped("old", old)
         self._dropped("full", left_out)
+        self._kept_back(found)
 
     async def _tell_at_once(self, event: Event) -> None:
         """An event that could not be stored: told all the same, as long as this node runs."""
