@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from agent_console.server import ConsoleServer
+from telephony.control.events import SupervisionChanged
 
 PATIENCE_S = 20
 
@@ -109,6 +110,27 @@ async def test_hello_tells_how_things_stand_and_events_follow_with_their_numbers
             "transcript_final",
         ]
         assert [e["seq"] for e in events] == list(range(hello["seq"] + 1, last + 1))
+
+
+async def test_who_listens_to_a_call_is_told_to_nobody_else(desk: World) -> None:
+    async with (
+        running(desk.server()) as server,
+        logged_in(server) as client,
+        live(client) as (browser, hello),
+    ):
+        assert hello["listening"] == []
+        for username in ("boss", "lead"):
+            desk.bus.emit(
+                SupervisionChanged(
+                    at=1.0, call_id="c", username=username, mode="listen", state="listening"
+                )
+            )
+        last = await Call(desk, "one").join()
+        messages = [await next_message(browser)]
+        while messages[-1].get("seq") != last:
+            messages.append(await next_message(browser))
+        told = [m["username"] for m in messages if m["type"] == "supervision_changed"]
+        assert told == ["lead"]
 
 
 async def test_a_caller_is_masked_on_the_wire(desk: World) -> None:
