@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import agent_console
 from agent_console.app import STATIC
 from agent_console.openapi import document
+from backbone.events import kind_of
+from qa_engine.storage import CHANGES
+from telephony.control.permissions import ACTIONS
 
 pytestmark = pytest.mark.browser
 
@@ -66,3 +70,15 @@ def test_only_the_typed_client_asks_the_server() -> None:
         if file.suffix in {".ts", ".svelte"} and re.search(r"\bfetch\(", file.read_text())
     }
     assert asking == {"lib/client.ts"}
+
+
+def test_every_audited_deed_has_its_word() -> None:
+    package = Path(agent_console.__file__).parent
+    pattern = r'(?:(?:entry|note)\(\s*context, who, |\baction=)"(\w+)"'
+    written = {
+        action for file in package.rglob("*.py") for action in re.findall(pattern, file.read_text())
+    }
+    assert {"user_created", "report_asked", "play"} <= written, "the pattern finds no actions"
+    words = "".join(file.read_text() for file in (WEB / "src" / "lib" / "words").glob("*.ts"))
+    deeds = written | set(ACTIONS) | {kind_of(event) for event in CHANGES}
+    assert {deed for deed in deeds if f"action_{deed}:" not in words} == set()
