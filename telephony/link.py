@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from backbone.bus import Bus
     from backbone.clock import Clock
     from backbone.counters import Counters
-    from telephony.control.service import ChannelWatch
+    from telephony.control.sessions import ChannelWatch
 
 _log = structlog.get_logger(__name__)
 

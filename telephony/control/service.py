@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -16,9 +15,9 @@ from backbone.ids import new_id
 from telephony.ami.client import AmiError, AmiReply
 from telephony.control import actions
 from telephony.control.actions import AmiAction, ControlInputError, SpyMode
-from telephony.control.events import SupervisionChanged
 from telephony.control.locate import Parties, parties
 from telephony.control.permissions import Action, permitted
+from telephony.control.sessions import ChannelWatch, SpySession, SpySessions
 from telephony.link import Talk
 from telephony.settings import ControlSettings
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-_MOST_SESSIONS = 200
 _REASONS = {
     "0": "no such phone or number, or refused",
     "1": "no answer",
@@ -58,18 +56,6 @@ class PbxRefusedError(ControlError):
 
 class PbxUnreachableError(ControlError):
     """There is no connection to the PBX, or it did not answer."""
-
-
-class ChannelWatch(Protocol):
-    """Who wants to know when channels end."""
-
-    def channel_gone(self, system: str, uniqueid: str) -> None:
-        """A channel has ended."""
-        ...
-
-    def channels_now(self, system: str, uniqueids: Collection[str]) -> None:
-        """All channels there are, told after a time in which ends were not heard of."""
-        ...
 
 
 class Pbx(Protocol):
@@ -104,24 +90,6 @@ class Actor:
     extension: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SpySession:
-    """Somebody who listens in, or whose phone rings to do so (`answered` is False)."""
-
-    session_id: str
-    call_id: str
-    system: str
-    username: str
-    channel: str
-    mode: SpyMode
-    answered: bool = True
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Nobody listens to a call twice."""
-        return self.username, self.call_id
-
-
 @dataclass(slots=True)
 class _Deed:
     """What will be written down: filled while it is being done."""
@@ -151,32 +119,18 @@ class Control:
         self._clock = clock
         self._counters = counters
         self._pbxs: dict[str, tuple[Pbx, ControlSettings]] = {}
-        self._sessions: OrderedDict[tuple[str, str], SpySession] = OrderedDict()
+        self._sessions = SpySessions(bus, clock)
 
     def attach(self, pbx: Pbx, settings: ControlSettings) -> None:
         """Take a PBX under control."""
         self._pbxs[pbx.system] = (pbx, settings)
-        pbx.watch(self)
+        pbx.watch(self._sessions)
 
     # Listening in
 
     def sessions_of(self, username: str) -> list[SpySession]:
         """What somebody's phone listens to, or rings for."""
-        return [session for session in self._sessions.values() if session.username == username]
-
-    def channel_gone(self, system: str, uniqueid: str) -> None:
-        """A supervisor may have laid down the phone, or the call may be over."""
-        for session in list(self._sessions.values()):
-            if (session.system, session.session_id) == (system, uniqueid):
-                self._over(session)
-
-    def channels_now(self, system: str, uniqueids: Collection[str]) -> None:
-        """End the sessions whose channel went while nobody told."""
-        for session in list(self._sessions.values()):
-            # A phone that was only just asked to ring may not be in the list yet.
-            gone = session.answered and session.session_id not in uniqueids
-            if session.system == system and gone:
-                self._over(session)
+        return self._sessions.of(username)
 
     async def spy(self, actor: Actor, call_id: str, mode: SpyMode) -> tuple[SpySession, str]:
         """Listen to a call, whisper to its agent, or join in; again to change the mode.
@@ -186,7 +140,7 @@ class Control:
         async with self._deed(actor, mode, _Deed(target=call_id, call_id=call_id)) as deed:
             if not permitted(actor.role, "listen"):
                 raise NotPermittedError(f"the role {actor.role} may not listen")
-            session = self._sessions.get((actor.username, call_id))
+            session = self._sessions.get(actor.username, call_id)
             if session is not None and not session.answered:
                 raise PbxRefusedError("your phone rings already: take it up")
             if session is not None:
@@ -197,11 +151,11 @@ class Control:
                 except PbxRefusedError:
                     # The phone was laid down in the meantime, or this Asterisk has no PlayDTMF
                     # (app_senddtmf is not loaded): begin anew, but never twice at once.
-                    self._over(session)
+                    self._sessions.over(session)
                     await _send(pbx, actions.hangup(session.channel))
                 else:
                     session = replace(session, mode=mode)
-                    self._keep(session)
+                    self._sessions.keep(session)
                     return session, deed.answer
             for other in self.sessions_of(actor.username):
                 with suppress(ControlError):
@@ -226,17 +180,17 @@ class Control:
         session = SpySession(
             session_id, call_id, pbx.system, actor.username, session_id, mode, answered=False
         )
-        self._keep(session)
+        self._sessions.keep(session)
         try:
             reply = await self._say(pbx, action, deed)
         except BaseException:
-            self._over(session)
+            self._sessions.over(session)
             raise
-        if self._sessions.get(session.key) is not session:
+        if not self._sessions.holds(session):
             raise PbxRefusedError("the phone was laid down again")
         channel = reply.items[0].get("Channel") if reply.items else session_id
         session = replace(session, channel=channel, answered=True)
-        self._keep(session)
+        self._sessions.keep(session)
         return session
 
     async def stop_spying(self, actor: Actor, call_id: str) -> str:
@@ -244,38 +198,14 @@ class Control:
         async with self._deed(
             actor, "stop_listening", _Deed(target=call_id, call_id=call_id)
         ) as deed:
-            session = self._sessions.get((actor.username, call_id))
+            session = self._sessions.get(actor.username, call_id)
             if session is None:
                 raise UnknownTargetError("you do not listen to this call")
-            self._over(session)
+            self._sessions.over(session)
             pbx, _ = self._pbx(session.system)
             deed.system, deed.target = session.system, session.channel
             await self._say(pbx, actions.hangup(session.channel), deed)
             return deed.answer
-
-    def _keep(self, session: SpySession) -> None:
-        self._sessions[session.key] = session
-        self._sessions.move_to_end(session.key)
-        self._tell(session, over=False)
-        if len(self._sessions) > _MOST_SESSIONS:
-            self._over(next(iter(self._sessions.values())))
-
-    def _over(self, session: SpySession) -> None:
-        if self._sessions.get(session.key, session).session_id != session.session_id:
-            return  # a newer one of the same supervisor
-        if self._sessions.pop(session.key, None) is not None:
-            self._tell(session, over=True)
-
-    def _tell(self, session: SpySession, *, over: bool) -> None:
-        self._bus.emit(
-            SupervisionChanged(
-                at=self._clock.time(),
-                call_id=session.call_id,
-                username=session.username,
-                mode=session.mode,
-                state="over" if over else "listening" if session.answered else "ringing",
-            )
-        )
 
     # Calls
 

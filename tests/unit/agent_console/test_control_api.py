@@ -16,7 +16,8 @@ from agent_console.settings import ConsoleSettings
 from backbone import audit
 from telephony.ami.client import AmiLostError, AmiReply
 from telephony.ami.parser import AmiMessage
-from telephony.control.service import ChannelWatch, Control
+from telephony.control.service import Control
+from telephony.control.sessions import ChannelWatch
 from telephony.link import Talk
 from telephony.settings import ControlSettings
 
