@@ -87,10 +87,8 @@ async def dressed(page: Page, look: Look) -> None:
         {"width": look.width, "height": 740 if look.width == NARROW else 900}
     )
     await page.emulate_media(color_scheme="dark" if look.theme == "dark" else "light")
-    await page.evaluate(
-        "language => localStorage.setItem('tingzhen.preferences', JSON.stringify({language}))",
-        look.language,
-    )
+    # The language is the user's, wherever he logs in.
+    await page.evaluate(_SPEAK, look.language)
 
 
 async def findings(page: Page, look: Look, axe: str, names: Sequence[str] = ()) -> list[str]:
@@ -120,6 +118,12 @@ async def tab_through(page: Page, most: int = 70) -> list[str]:
             break
     return list(await page.evaluate("window.__focus"))
 
+
+_SPEAK = """language => fetch('/api/v1/me', {
+    method: 'PATCH',
+    headers: {'Content-Type': 'application/json'},
+    body: JSON.stringify({language}),
+}).then(answer => { if (!answer.ok) throw new Error(answer.status); })"""
 
 _RUN_AXE = """axe.run(document, {
     resultTypes: ['violations'],

@@ -47,6 +47,7 @@ class Stop:
     looks: tuple[Look, ...] = LOOKS
 
 
+_PROPER = ("Chrome", "Linux", "ntfy", "Bark")
 _PANEL = "main + nav button:nth-child({})"
 _WIDE = tuple(look for look in LOOKS if look.width > NARROW)
 _PHONE = tuple(look for look in LOOKS if look.width == NARROW)
@@ -128,7 +129,7 @@ async def test_every_page_is_right_in_every_look(floor: Floor, chromium: Browser
                 await expect(page.locator(stop.ready).first).to_be_visible(timeout=20_000)
             except AssertionError as error:
                 found.append(f"{where}: not shown: {stop.ready} {str(error)[:80]}")
-            names = [*floor.day.people.values(), "zhou", "admin"]
+            names = [*floor.day.people.values(), "zhou", "admin", *_PROPER]
             found += [f"{where}: {one}" for one in await findings(page, look, axe, names)]
             await shot(page, f"{stop.page}{stop.query.replace('?tab=', '-')}-{role}-{look}")
             if look == LOOKS[0]:
