@@ -48,6 +48,7 @@ class GuidanceTruth(msgspec.Struct, frozen=True):
     calls: dict[str, CallTruth]
     scenes_tuned: dict[Scene, tuple[str, ...]]
     scenes_tuned_later: dict[Scene, tuple[str, ...]]
+    scenes_indirect: dict[Scene, tuple[str, ...]]
     scenes_held_out: dict[Scene, tuple[str, ...]]
     topics_tuned: dict[str, tuple[str, ...]]
     topics_held_out: dict[str, tuple[str, ...]]

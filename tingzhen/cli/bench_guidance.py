@@ -65,12 +65,15 @@ def bench_guidance(
     found = tally_calls(guidance, calls, truth.calls)
     tuned = tally_scenes(guidance, truth.scenes_tuned)
     later = tally_scenes(guidance, truth.scenes_tuned_later)
+    indirect = tally_scenes(guidance, truth.scenes_indirect)
     aside = tally_scenes(guidance, truth.scenes_held_out)
     tallies = {
         **_of_calls(found),
         "calls: scene of an utterance": found.scenes,
         "sentences: scene, tuned with": add_up(tuned),
         "sentences: scene, tuned with later": add_up(later),
+        "sentences: scene, no feeling named": add_up(indirect),
+        "sentences: calm, beside those": calm_kept(indirect),
         "sentences: scene, kept aside": add_up(aside),
         "sentences: calm, kept aside": calm_kept(aside),
         "sentences: topic, kept aside": tally_topics(guidance, truth.topics_held_out),

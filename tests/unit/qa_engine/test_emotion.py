@@ -43,6 +43,27 @@ def test_each_scene_is_told_by_its_words(text, scene):
 
 
 @pytest.mark.parametrize(
+    ("text", "scene"),
+    [
+        ("家里的药就剩两片了，大夫说一顿都不能停", "anxious"),
+        ("亏你们还挂着三甲的牌子", "angry"),
+        ("他的衣服我还挂在柜子里", "grieving"),
+        ("就我一个人照顾他，晚上都没合过眼", "helpless"),
+        ("同一张片子，怎么两个大夫两个说法", "doubting"),
+        ("音乐我都听了十几分钟了", "impatient"),
+        ("医生说要做手术，我一晚上没睡着", "afraid"),
+        ("我好心提醒一句，他倒说我多管闲事", "aggrieved"),
+        ("要不是你们动作快，我爸这条命就没了", "grateful"),
+        ("医生说要做手术，我想问问住几天", "calm"),
+        ("上次的药吃完了，想再开一点", "calm"),
+        ("年龄写错了怎么改", "calm"),
+    ],
+)
+def test_a_feeling_is_told_by_what_befalls_one(text, scene):
+    assert tracker().hear(scan(text), QUIET, 3).scene == scene
+
+
+@pytest.mark.parametrize(
     "text",
     ["我不着急你慢慢查", "我没有生气", "不害怕", "不用担心我", "谢谢再见", "我想挂号", "恐怕不行"],
 )

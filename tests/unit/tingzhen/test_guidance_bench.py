@@ -52,7 +52,9 @@ def test_compliant_calls_miss_no_step():
         assert not [step.step for step in steps if step.state == "missed"]
 
 
-@pytest.mark.parametrize("sentences", [WANTED.scenes_tuned, WANTED.scenes_tuned_later])
+@pytest.mark.parametrize(
+    "sentences", [WANTED.scenes_tuned, WANTED.scenes_tuned_later, WANTED.scenes_indirect]
+)
 def test_the_sentences_that_scenes_were_tuned_with_are_told(sentences):
     total = add_up(tally_scenes(guidance(), sentences))
     assert total.recall >= 0.95
@@ -62,6 +64,8 @@ def test_the_sentences_that_scenes_were_tuned_with_are_told(sentences):
 def test_calm_sentences_kept_aside_stay_calm():
     calm = calm_kept(tally_scenes(guidance(), WANTED.scenes_held_out))
     assert calm.right == calm.wanted == 24
+    beside = calm_kept(tally_scenes(guidance(), WANTED.scenes_indirect))
+    assert beside.right >= 0.95 * beside.wanted
 
 
 def test_topics_of_sentences_kept_aside_are_seldom_wrong():
