@@ -15,9 +15,10 @@ demo: $(VENV)/.ready ## play bundled calls through the whole system (ARGS="--onc
 test: $(VENV)/.ready-test ## set up all that the tests need, the real Asterisk included, and run them (ARGS="-k ami")
 	@PATH="$(abspath $(BIN)):$$PATH" sh tests/setup.sh $(BIN)
 ifeq ($(strip $(ARGS)),)
-	@# One file, one worker: what a file's tests share is made once. Real calls run alone.
+	@# One file, one worker: what its tests share is made once. Real calls run alone: they are timed.
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit tests/contract
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q tests/e2e
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q -n auto --dist loadfile -m "browser and not lab and not model" tests/e2e
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q -m "not browser or lab or model" tests/e2e
 else
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(BIN)/python -m pytest $(ARGS)
 endif
