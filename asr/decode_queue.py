@@ -62,12 +62,12 @@ class DecodeQueue(Generic[T]):
     leg is handed out.
 
     Args:
-        partials_at_once: so many partials at most are handed out before one of them is done.
+        places: decodings at the same time. Where there are two or more, a partial is only handed
+            out if one stays free for the final that may come next.
     """
 
-    def __init__(self, partials_at_once: int = 1_000) -> None:
-        self._partials_at_once = partials_at_once
-        self._looking: set[str] = set()  # legs whose partial is being decoded
+    def __init__(self, places: int = 1_000) -> None:
+        self._busy_beside_partial = max(0, places - 2)
         self._finals: list[tuple[float, int, Queued[T]]] = []
         self._ahead: dict[str, Queued[T]] = {}
         self._partials: dict[str, Queued[T]] = {}
@@ -143,7 +143,6 @@ class DecodeQueue(Generic[T]):
     def done(self, leg: str) -> None:
         """What was taken for this leg is decoded and delivered."""
         self._busy.discard(leg)
-        self._looking.discard(leg)
 
     def _take_ahead(self) -> Queued[T] | None:
         # A leg that is not busy has no final waiting: it would have been taken before.
@@ -158,7 +157,7 @@ class DecodeQueue(Generic[T]):
     def _take_partial(self, now: float, ease: Ease) -> Queued[T] | None:
         for leg in [leg for leg, queued in self._partials.items() if queued.deadline < now]:
             self._give_up_partial(leg)
-        if len(self._looking) >= self._partials_at_once:
+        if len(self._busy) > self._busy_beside_partial:
             return None
         ready = [
             queued
@@ -170,7 +169,6 @@ class DecodeQueue(Generic[T]):
         first = min(ready, key=lambda queued: (queued.kind is Kind.PARTIAL, queued.deadline))
         del self._partials[first.leg]
         self._busy.add(first.leg)
-        self._looking.add(first.leg)
         return first
 
     def _give_up_partial(self, leg: str) -> None:

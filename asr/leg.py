@@ -86,13 +86,21 @@ class LegPipeline:
     is bounded by the longest segment.
     """
 
-    def __init__(self, rate: int, settings: VadSettings, *, partial_step_s: float) -> None:
+    def __init__(
+        self,
+        rate: int,
+        settings: VadSettings,
+        *,
+        partial_step_s: float,
+        first_partial_s: float | None = None,
+    ) -> None:
         self._rate = rate
         self._resampler = Resampler(rate)
         self._vad = StreamingVad(10 ** (settings.gate_dbfs / 10))
         self._segmenter = Segmenter(settings)
         self._bridge = round(settings.bridge_gap_s * rate)
         self._step = round(partial_step_s * RATE)
+        self._first_step = round((first_partial_s or partial_step_s) * RATE)
         self._batch = round(_BATCH_S * rate) * _BYTES_PER_SAMPLE
         self._expected = 0
         self._pending = bytearray()  # samples up to `expected` that were not yet looked at
@@ -175,7 +183,7 @@ class LegPipeline:
             match boundary:
                 case Begin():
                     self._open = boundary
-                    self._next_partial = boundary.start + self._step
+                    self._next_partial = boundary.start + self._first_step
                     found.append(SpeechBegan(boundary.start))
                 case Pause(early=True) if not self._step:
                     pass  # it is for those who want to know words soon
@@ -207,7 +215,7 @@ class LegPipeline:
             return []
         if not self._segmenter.voiced:
             return []  # the final may be moments away: a partial now would only delay it
-        first = self._next_partial == self._open.start + self._step
+        first = self._next_partial == self._open.start + self._first_step
         self._next_partial = position + self._step
         audio = self._buffer.cut(self._open.audio_start, position)
         return [SpeechSoFar(self._open.start, position, audio, first)]

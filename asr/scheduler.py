@@ -84,8 +84,7 @@ class DecodeScheduler(Generic[T]):
         *,
         memory_s: float = math.inf,
     ) -> None:
-        # One stays free for finals, which would else wait until some partial is decoded.
-        self.queue: DecodeQueue[Work[T]] = DecodeQueue(max(1, threads - 1))
+        self.queue: DecodeQueue[Work[T]] = DecodeQueue(threads)
         self.decode_s = 0.0
         """Seconds spent decoding, over all threads."""
         self._recogniser = recogniser

@@ -120,7 +120,12 @@ class Transcriber:
         if opened.leg_id in self._legs:
             return
         settings = self._settings
-        pipeline = LegPipeline(opened.rate, settings.vad, partial_step_s=settings.partial_step_s)
+        pipeline = LegPipeline(
+            opened.rate,
+            settings.vad,
+            partial_step_s=settings.partial_step_s,
+            first_partial_s=settings.first_partial_s,
+        )
         self._legs[opened.leg_id] = LiveLeg(opened, pipeline, LanguageLock(settings.language))
         for frame in self._early.take(opened.leg_id):
             await self._hear(frame)

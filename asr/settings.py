@@ -232,6 +232,9 @@ class AsrSettings(BaseModel):
     partial_step_s: float = Field(
         default=1.0, ge=0, le=10, description="Seconds between partials of a segment; 0 for none."
     )
+    first_partial_s: float = Field(
+        default=0.8, gt=0, le=10, description="Seconds of speech before a segment's first partial."
+    )
     audio_queue_frames: int = Field(
         default=10_000,
         ge=100,

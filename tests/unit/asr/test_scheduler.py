@@ -2,6 +2,7 @@ import asyncio
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ def test_a_leg_is_decoded_one_at_a_time():
 
 
 def test_partials_leave_room_for_finals():
-    queue = DecodeQueue(partials_at_once=1)
+    queue = DecodeQueue(places=2)
     queue.add_partial("a", 1.0, "one")
     queue.add_partial("b", 1.0, "other")
     assert queue.take(0).item == "one"
@@ -67,7 +68,21 @@ def test_partials_leave_room_for_finals():
     queue.add_final("c", 5.0, "final")
     assert queue.take(0).item == "final"
     queue.done("a")
+    # A final that takes its time leaves one place only, and that is for the next final.
+    assert queue.take(0) is None
+    queue.done("c")
     assert queue.take(0).item == "other"
+
+
+@pytest.mark.parametrize(("places", "finals", "partials"), [(1, 0, 1), (2, 0, 1), (4, 1, 2)])
+def test_one_place_is_kept_free_where_there_are_two_or_more(places, finals, partials):
+    queue = DecodeQueue(places)
+    for number in range(finals):
+        queue.add_final(f"f{number}", 1.0, number)
+    for number in range(places):
+        queue.add_partial(f"p{number}", 1.0, number)
+    taken = [queue.take(0) for _ in range(places)]
+    assert sum(queued is not None for queued in taken) == finals + partials
 
 
 def test_what_has_probably_ended_goes_behind_finals_and_before_partials():

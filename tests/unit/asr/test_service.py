@@ -299,7 +299,11 @@ async def test_a_segment_decoded_ahead_of_its_end_has_the_same_final():
 
 
 # Pauses of 0.2 s are looked at; partials by the clock are so far apart that there are none.
-EARLY = {"vad": {"likely_end_s": 0.4, "early_end_s": 0.2}, "partial_step_s": 10}
+EARLY = {
+    "vad": {"likely_end_s": 0.4, "early_end_s": 0.2},
+    "partial_step_s": 10,
+    "first_partial_s": 10,
+}
 
 
 def sentence(heard):
