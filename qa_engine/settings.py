@@ -67,7 +67,7 @@ class QaSettings(BaseModel):
         description="Seconds without any event after which a call is taken for over.",
     )
     provisional: bool = Field(
-        default=False,
+        default=True,
         description="Tell alerts on what is still being said, to be confirmed or withdrawn.",
     )
     mask_stored: bool = Field(

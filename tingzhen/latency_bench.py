@@ -79,7 +79,7 @@ async def measure(asr: AsrSettings, recogniser: Recogniser, rounds: int) -> Late
 
 async def _round(asr: AsrSettings, recogniser: Recogniser, found: Latencies) -> None:
     link: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    options = DemoOptions(speed=1.0, once=True, browser=False, port=0, asr=asr, provisional=True)
+    options = DemoOptions(speed=1.0, once=True, browser=False, port=0, asr=asr)
     view = DemoView(
         started=lambda links: link.set_result(links["lead"]),
         alert=lambda _alert: None,

@@ -52,8 +52,6 @@ class DemoOptions:
     browser: bool
     port: int
     asr: AsrSettings
-    provisional: bool = False
-    """Tell alerts on what is still being said, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,6 @@ async def play(options: DemoOptions, recogniser: Recogniser, view: DemoView) -> 
                 # As mappings, so that the environment may still say which host to listen on.
                 recording={"enabled": True},  # in a folder that goes with the demo
                 console={"port": options.port},
-                qa={"provisional": options.provisional},
                 work={"seed_knowledge": True},
             )
             async with (
