@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 from sqlalchemy import URL
-from sqlalchemy.exc import SQLAlchemyError
 
 from backbone.clock import Clock
 from backbone.counters import Counters
-from backbone.errors import UserError
 from metrics.periods import PeriodKind
 from metrics.settings import MetricsSettings
 
@@ -123,7 +121,7 @@ class ReportMaker:
                 await loop.run_in_executor(
                     pool, make_files_of, self._url, one.order, self._metrics, now
                 )
-        except (UserError, OSError, SQLAlchemyError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - what spoils one report must not end the others
             one.state = "failed"
             self._failed.append(one)
             self._counters.add("reports_failed", period=one.period)
