@@ -141,20 +141,20 @@ async def test_a_login_link_opens_again_for_who_is_in_and_for_nobody_else(
 ) -> None:
     async with running(desk.server()) as server:
         link = server.login_link()
-        context = await browser.new_context()
+        context = await browser.new_context(locale="zh-CN")
         for _ in range(2):
             page = await context.new_page()
             await page.goto(link)
             await expect(page.locator(".page")).to_have_attribute("data-connection", "live")
             assert "#" not in page.url
-        stranger = await (await browser.new_context()).new_page()
+        stranger = await (await browser.new_context(locale="zh-CN")).new_page()
         await stranger.goto(link)
         await expect(stranger.get_by_role("alert")).to_contain_text("已用过")
 
 
 async def test_login_by_hand_refusal_and_logout(desk: World, browser: Browser) -> None:
     async with running(desk.server()) as server:
-        context: BrowserContext = await browser.new_context()
+        context: BrowserContext = await browser.new_context(locale="zh-CN")
         page = await context.new_page()
         await page.goto(server.address)
         await page.get_by_label("用户名").fill("lead")

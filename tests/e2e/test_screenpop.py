@@ -66,7 +66,7 @@ async def test_ringing_shows_who_calls_past_calls_open_complaints_and_tags(
         await expect(page.get_by_text("报告三天没有出来")).to_be_visible()
         await expect(page.get_by_role("heading", name="历史来电 1")).to_be_visible()
         await expect(page.get_by_text("报告查询")).to_be_visible()
-        await expect(page.get_by_text("1234")).to_be_visible()
+        await expect(page.get_by_role("paragraph").filter(has_text="1234")).to_be_visible()
         await expect(page.get_by_text(NUMBER)).to_have_count(0)
         await expect(beside.get_by_role("heading", name="陈桂兰")).to_have_count(0)
 
