@@ -8,12 +8,16 @@ import console_browser
 import console_world
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tingzhen.lab.scenario import Lab
 
+# Long enough for a page on a machine whose processors are all busy.
+expect.set_options(timeout=15_000)
+
 
 def pytest_collection_modifyitems(items):
-    """Give tests on the real Asterisk their loop, and two more tries.
+    """Give tests on the real Asterisk their loop, and two more tries; those in a browser one more.
 
     They hold our times against the SIP parties' to 50 ms while phones, PBX, browser and recognition
     share a machine with whatever else runs there. A moment without a processor fails a test once;
@@ -22,6 +26,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("lab") is not None:
             item.add_marker(pytest.mark.flaky(reruns=2))
+        elif item.get_closest_marker("browser") is not None:
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if pytest_asyncio.is_async_test(item) and "lab" in item.fixturenames:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
