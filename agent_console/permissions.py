@@ -134,6 +134,8 @@ PERMISSIONS: Mapping[str, Rule] = {
     "GET /knowledge/{}": _ALL,
     "PUT /knowledge/{}": _for("lead", "manager", "admin"),
     "DELETE /knowledge/{}": _for("lead", "manager", "admin"),
+    "GET /knowledge/deleted": _for("lead", "manager", "admin"),
+    "POST /knowledge/{}/restore": _for("lead", "manager", "admin"),
     "GET /knowledge/{}/history": _for(*_OVERSIGHT),
     "PUT /callers/{}/card": _for("agent", *_LEADS),
     "GET /topics": _ALL,

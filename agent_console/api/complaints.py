@@ -17,6 +17,7 @@ from agent_console.api.writing import (
     Line,
     Name,
     Note,
+    changed_meanwhile,
     entry,
     keep,
     local,
@@ -85,11 +86,12 @@ class NewComplaint(Asked):
 
 
 class ComplaintStep(Asked):
-    """What was done about it. `assign` hands it to `owner`; the others need words.
+    """What was done about it, as it stood at `version`.
 
-    `close` needs an outcome too.
+    `assign` hands it to `owner`; the others need words. `close` needs an outcome too.
     """
 
+    version: int = Field(ge=1)
     action: ComplaintAction
     text: Note = ""
     owner: Name = ""
@@ -111,10 +113,11 @@ class ComplaintView:
     """A complaint with its deadlines as people read them, and what was done about it.
 
     `caller` is masked; it and the topic are empty where the complaint is about no call.
-    `may` is what can be done next.
+    `may` is what can be done next; `version` rises with every step.
     """
 
     complaint: Complaint
+    version: int
     caller: str
     topic_title: str
     topic_title_en: str
@@ -216,11 +219,12 @@ async def open_complaint(who: Who, context: Context, body: NewComplaint) -> Comp
 async def move_complaint(
     who: Who, context: Context, complaint_id: ComplaintId, body: ComplaintStep
 ) -> ComplaintView:
-    """Do something about a complaint: note, assign, answer, close, reopen."""
+    """Do something about a complaint: note, assign, answer, close, reopen.
+
+    Refused when somebody else has done something since `version`.
+    """
     async with context.desk.writing:
-        known = await read(context, lambda c: _known(c, who, complaint_id, body.owner))
-        if known is None:
-            raise not_found("complaint")
+        known = await read(context, lambda c: _known(c, who, complaint_id, body))
         try:
             state = complaints.advance(known.state, body.action)
         except NotPossibleError as error:
@@ -318,10 +322,21 @@ def _team(connection: Connection, name: str) -> Scope:
     )
 
 
-def _known(connection: Connection, who: Viewer, complaint_id: str, owner: str) -> Complaint | None:
-    if owner:
-        _check_owner(connection, owner)
-    return complaint_lists.find(connection, complaint_id, _looker(who))
+def _known(
+    connection: Connection, who: Viewer, complaint_id: str, step: ComplaintStep
+) -> Complaint:
+    if step.owner:
+        _check_owner(connection, step.owner)
+    known = complaint_lists.find(connection, complaint_id, _looker(who))
+    if known is None:
+        raise not_found("complaint")
+    if _version(complaints.steps_of(connection, [complaint_id])[complaint_id]) != step.version:
+        raise changed_meanwhile("complaint")
+    return known
+
+
+def _version(steps: list[Step]) -> int:
+    return 1 + len(steps)
 
 
 def _check_owner(connection: Connection, username: str) -> None:
@@ -348,6 +363,7 @@ def _view(
     now = context.clock.time()
     return ComplaintView(
         complaint=complaint,
+        version=_version(steps),
         caller="" if about is None else mask_number(about.number),
         topic_title="" if about is None else about.topic_title,
         topic_title_en="" if about is None else about.topic_title_en,

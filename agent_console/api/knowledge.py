@@ -25,6 +25,7 @@ from agent_console.api.writing import (
 from agent_console.context import ConsoleContext
 from agent_console.events import KnowledgeEdited
 from agent_console.paging import Page
+from agent_console.problems import Problem
 from agent_console.viewer import Viewer
 from agent_console.work import knowledge
 from agent_console.work.knowledge import Article, ArticleVersion
@@ -33,6 +34,10 @@ from backbone.ids import new_id
 router = APIRouter(prefix="/knowledge", tags=["knowledge"])
 
 ArticleId = Annotated[str, Path(max_length=64)]
+
+_EDITED = "knowledge_edited"
+_DELETED = "knowledge_deleted"
+_RESTORED = "knowledge_restored"
 
 
 class ArticleBody(Asked):
@@ -62,6 +67,12 @@ class ArticleEdit(ArticleBody):
     version: int = Field(ge=1)
 
 
+class Restored(Asked):
+    """The version with which it was deleted."""
+
+    version: int = Field(ge=1)
+
+
 @router.get("")
 async def search(
     *,
@@ -81,6 +92,21 @@ async def search(
         return await read(context, lambda c: knowledge.listed(c, limit=limit, cursor=cursor))
     found = await read(context, lambda c: knowledge.search(c, q, now=now, topic=topic, limit=limit))
     return Page(found, None)
+
+
+@router.get("/deleted")
+async def deleted(
+    *,
+    _who: Who,
+    context: Context,
+    q: Annotated[str, Query(max_length=200, description="Stands in the title or text.")] = "",
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Article]:
+    """Deleted articles as they were last, the latest deleted first."""
+    return await read(
+        context, lambda c: knowledge.deleted(c, q.strip(), limit=limit, cursor=cursor)
+    )
 
 
 @router.post("", status_code=201)
@@ -106,19 +132,36 @@ async def edit(who: Who, context: Context, article_id: ArticleId, body: ArticleE
 
 
 @router.delete("/{article_id}", status_code=204)
-async def delete(who: Who, context: Context, article_id: ArticleId) -> None:
-    """Take an article out of sight; its history stays."""
+async def delete(
+    who: Who,
+    context: Context,
+    article_id: ArticleId,
+    version: Annotated[int, Query(ge=1, description="The one that is not wanted any more.")],
+) -> None:
+    """Take an article out of sight; it can be restored, and its history stays.
+
+    Refused when somebody wrote a newer version since `version`.
+    """
     async with context.desk.writing:
         known = await _find(context, article_id)
-        body = ArticleBody(
-            title=known.title,
-            body=known.body,
-            tags=known.tags,
-            topic=known.topic,
-            valid_from=known.valid_from,
-            valid_until=known.valid_until,
-        )
-        await _write(context, who, article_id, known.version + 1, body, deleted=True)
+        if known.version != version:
+            raise changed_meanwhile("article")
+        await _write(context, who, article_id, version + 1, _body(known), _DELETED)
+
+
+@router.post("/{article_id}/restore")
+async def restore(who: Who, context: Context, article_id: ArticleId, body: Restored) -> Article:
+    """Put a deleted article back as it was last: a new version."""
+    async with context.desk.writing:
+        known = await read(context, lambda c: knowledge.find(c, article_id))
+        if known is None:
+            raise not_found("article")
+        if known.version != body.version:
+            raise changed_meanwhile("article")
+        if not known.deleted:
+            raise Problem(409, "not_possible", "This article is not deleted.")
+        version = body.version + 1
+        return await _write(context, who, article_id, version, _body(known), _RESTORED)
 
 
 @router.get("/{article_id}/history")
@@ -137,15 +180,26 @@ async def _find(context: ConsoleContext, article_id: str) -> Article:
     return found
 
 
-async def _write(
+def _body(known: Article) -> ArticleBody:
+    return ArticleBody(
+        title=known.title,
+        body=known.body,
+        tags=known.tags,
+        topic=known.topic,
+        valid_from=known.valid_from,
+        valid_until=known.valid_until,
+    )
+
+
+async def _write(  # noqa: PLR0917 - what a version is made of
     context: ConsoleContext,
     who: Viewer,
     article_id: str,
     version: int,
     body: ArticleBody,
-    *,
-    deleted: bool = False,
+    action: str = _EDITED,
 ) -> Article:
+    deleted = action == _DELETED
     event = KnowledgeEdited(
         at=context.clock.time(),
         article_id=article_id,
@@ -159,7 +213,6 @@ async def _write(
         valid_until=body.valid_until,
         deleted=deleted,
     )
-    action = "knowledge_deleted" if deleted else "knowledge_edited"
     said = f"version {version} sha256:{knowledge.digest(event)}"
     await keep(context, event, entry(context, who, action, article_id, said))
     return Article(

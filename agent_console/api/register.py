@@ -53,6 +53,24 @@ class RecordBody(Asked):
     follow_up_due: Moment | None = None
 
 
+class SavedBody(RecordBody):
+    """A record with the revision of the draft that it was made of: that one is forgotten."""
+
+    draft: str = Field("", max_length=36)
+
+
+class DraftBody(RecordBody):
+    """The fields that were touched, in place of the draft with this revision; empty: the first."""
+
+    revision: str = Field("", max_length=36)
+
+
+class DraftKept(Asked):
+    """Names the draft as it is kept now; empty: none is."""
+
+    revision: str
+
+
 class Guess(Asked):
     """A field that was filled in beforehand, and the segment it was heard in (empty: not heard).
 
@@ -92,25 +110,29 @@ async def get_register(who: Who, context: Context, call_id: CallId) -> RegisterV
     return await read(context, lambda c: _view(context, c, who, call_id))
 
 
-@router.put("/calls/{call_id}/register/draft", status_code=204)
-async def put_draft(who: Who, context: Context, call_id: CallId, body: RecordBody) -> None:
+@router.put("/calls/{call_id}/register/draft")
+async def put_draft(who: Who, context: Context, call_id: CallId, body: DraftBody) -> DraftKept:
     """Keep what one has typed so far: the fields that are given, and no others.
 
-    None given takes the draft back. Saving the record does too.
+    None given takes the draft back. Saving the record does too. Refused when another window of the
+    same user has kept one since `revision`.
     """
-    values = body.model_dump(mode="json", exclude_unset=True, exclude={"version"})
+    values = body.model_dump(mode="json", exclude_unset=True, exclude={"version", "revision"})
 
-    def put(connection: Connection) -> None:
+    def put(connection: Connection) -> str:
         _check_call(connection, call_id)
+        if register_drafts.revision_of(connection, call_id, who.username) != body.revision:
+            raise changed_meanwhile("draft")
         now = context.clock.time()
-        register_drafts.put(connection, call_id, who.username, body.version, values, now)
+        return register_drafts.put(connection, call_id, who.username, body.version, values, now)
 
-    await write(context, put)
+    async with context.desk.writing:
+        return DraftKept(revision=await write(context, put))
 
 
 @router.put("/calls/{call_id}/register")
 async def put_register(
-    who: Who, context: Context, call_id: CallId, body: RecordBody
+    who: Who, context: Context, call_id: CallId, body: SavedBody
 ) -> RegisterView:
     """Write a call's record; refused when somebody else wrote one since `version`.
 
@@ -154,7 +176,7 @@ async def put_register(
         )
         said = f"version {event.version}"
         await keep(context, event, entry(context, who, "register", call_id, said, call_id))
-        await write(context, lambda c: register_drafts.drop(c, call_id, who.username))
+        await write(context, lambda c: register_drafts.drop(c, call_id, who.username, body.draft))
     return await read(context, lambda c: _view(context, c, who, call_id))
 
 

@@ -144,6 +144,23 @@ def listed(connection: Connection, *, limit: int, cursor: str | None) -> Page[Ar
     return page(connection, query, order, _article, limit=limit, cursor=cursor)
 
 
+def deleted(connection: Connection, words: str, *, limit: int, cursor: str | None) -> Page[Article]:
+    """Deleted articles with these characters in title or text, the latest deleted first.
+
+    They are few and asked for seldom, so they stand in no index.
+
+    Raises:
+        BadCursorError: the cursor is none of ours.
+    """
+    held = or_(
+        knowledge_articles.c.title.icontains(words, autoescape=True),
+        knowledge_articles.c.body.icontains(words, autoescape=True),
+    )
+    query = select(knowledge_articles).where(knowledge_articles.c.deleted, held)
+    order = (knowledge_articles.c.at, knowledge_articles.c.article_id)
+    return page(connection, query, order, _article, limit=limit, cursor=cursor)
+
+
 def find(connection: Connection, article_id: str) -> Article | None:
     """One article, deleted ones too."""
     query = select(knowledge_articles).where(knowledge_articles.c.article_id == article_id)

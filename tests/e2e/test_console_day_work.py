@@ -315,8 +315,8 @@ async def test_two_editors_of_one_article_and_one_record_are_told_of_each_other(
     one_save = one.get_by_role("button", name="Save")
     with refused(HTTPStatus.CONFLICT):
         await one_save.click()
-        await expect(one.get_by_text("Somebody has saved a newer version")).to_be_visible()
-    await one.get_by_role("button", name="Show theirs").click()
+        await expect(one.get_by_text("lead has saved a newer version")).to_be_visible()
+    await one.get_by_role("button", name="Compare").click()
     await expect(one.locator("del")).to_have_text("西")
     await looked_at(one, axe, "editor-conflict")
     await one_save.click()
@@ -335,6 +335,64 @@ async def test_two_editors_of_one_article_and_one_record_are_told_of_each_other(
     await looked_at(one, axe, "record-conflict")
     await one.get_by_role("button", name="Take theirs").click()
     await expect(one.get_by_label("Need")).to_have_value("发票补打，已寄出")
+
+
+async def test_two_who_handle_one_complaint_see_each_others_steps_before_they_submit(
+    day: ConsoleServer, browser: Browser, axe: str
+) -> None:
+    one = await enter(browser, day, username="boss", dark=True, **PHONE)
+    await one.get_by_role("button", name="English").click()
+    other = await enter(browser, day)
+    for page in (one, other):
+        await page.goto(f"{day.address}/complaints/calm")
+    await one.get_by_label("What the complainant was told").fill("已道歉。")
+    await other.get_by_role("button", name="我来处理").click()
+    await expect(other.get_by_text("分派给 lead")).to_be_visible()
+    submit = one.locator("form").get_by_role("button", name="First answer")
+    with refused(HTTPStatus.CONFLICT):
+        await submit.click()
+        await expect(one.get_by_role("alert").filter(has_text="meanwhile")).to_contain_text(
+            "assigned it to lead"
+        )
+    await looked_at(one, axe, "complaint-conflict-phone")
+    await expect(one.get_by_label("What the complainant was told")).to_have_value("已道歉。")
+    await submit.click()
+    await expect(one.get_by_text("gave the first answer")).to_be_visible()
+    await expect(one.get_by_role("definition").filter(has_text="lead")).to_be_visible()
+
+
+async def test_two_windows_of_one_writer_keep_what_was_typed_in_either(
+    day: ConsoleServer, desk: World, browser: Browser, axe: str
+) -> None:
+    call = Call(desk, "twice")
+    await call.join(ago=70)
+    await call.connect(ago=60)
+    one = await enter(browser, day, username="lina")
+    other = await one.context.new_page()
+    for page in (one, other):
+        await page.goto(f"{day.address}/registers/{call.id}")
+        await expect(page.get_by_label("诉求")).to_be_visible()
+    await one.get_by_label("诉求").fill("停车发票")
+    await one.get_by_label("年龄").fill("41")
+    await expect(one.get_by_text("草稿已存")).to_be_visible()
+    await other.get_by_label("诉求").fill("停车卡丢失")
+    with refused(HTTPStatus.CONFLICT):
+        told = other.get_by_role("alert").filter(has_text="另一个窗口")
+        await expect(told).to_contain_text("停车发票")
+    await expect(other.get_by_label("年龄")).to_have_value("41")
+    await expect(other.get_by_text("选定之后才存草稿")).to_be_visible()
+    await looked_at(other, axe, "draft-two-windows")
+    await other.get_by_role("button", name="用本窗口的").click()
+    await expect(other.get_by_text("草稿已存")).to_be_visible()
+    await one.get_by_label("诉求").fill("停车发票两张")
+    with refused(HTTPStatus.CONFLICT):
+        await one.get_by_role("button", name="用另一窗口的").click()
+    await expect(one.get_by_label("诉求")).to_have_value("停车卡丢失")
+    await one.get_by_role("button", name="保存").click()
+    await expect(one.get_by_text("✓ 已保存")).to_be_visible()
+    await other.reload()
+    await expect(other.get_by_label("诉求")).to_have_value("停车卡丢失")
+    await expect(other.get_by_text("草稿已恢复")).to_have_count(0)
 
 
 async def test_an_inspector_reads_it_all_and_a_lead_sees_who_lags_behind(

@@ -110,9 +110,10 @@ register_drafts = Table(
     Column("version", Integer, nullable=False),
     Column("fields", Text, nullable=False),
     Column("at", Float, nullable=False),
+    Column("revision", String(36), nullable=False, default="", server_default=""),
 )
 """What somebody has typed and not saved; `fields` is JSON, of what was touched only, and `version`
-the record that it was typed over."""
+the record that it was typed over; `revision` is another one each time that it is kept."""
 
 complaints = Table(
     "complaints",

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from console_rig import is_problem
 from console_world import Call, world
@@ -74,6 +75,12 @@ async def opened(shop: Office, card: str = "red") -> dict:
     return answer.json()
 
 
+async def step(client: httpx.AsyncClient, url: str, **body) -> httpx.Response:
+    """Do something about a complaint as it stands now."""
+    version = (await client.get(url)).json().get("version", 1)
+    return await client.patch(url, json={"version": version, **body})
+
+
 async def test_a_card_opened_by_hand_is_due_in_the_hospitals_zone(shop: Office) -> None:
     red = await opened(shop)
     assert red["answer_due_local"] == "2026-03-03T01:30:00+08:00"
@@ -101,7 +108,7 @@ async def test_a_complaint_moves_and_every_step_is_kept(shop: Office, clock: Man
         ({"action": "close", "text": "到账", "outcome": "partly"}, "closed"),
     ]:
         await clock.advance(60)
-        moved = await lead.patch(url, json=body)
+        moved = await step(lead, url, **body)
         assert moved.json()["complaint"]["state"] == state, moved.text
     known = moved.json()
     assert (known["complaint"]["owner"], known["complaint"]["outcome"]) == ("ma", "partly")
@@ -118,7 +125,7 @@ async def test_a_complaint_moves_and_every_step_is_kept(shop: Office, clock: Man
         "reopen",
         "close",
     ]
-    late = await lead.patch(url, json={"action": "answer", "text": "x"})
+    late = await step(lead, url, action="answer", text="x")
     assert is_problem(late, 409, "not_possible")
     agent = await shop.as_("an", "agent")
     for bad in (
@@ -132,14 +139,33 @@ async def test_a_complaint_moves_and_every_step_is_kept(shop: Office, clock: Man
         {"action": "assign", "owner": "nobody"},
         {"action": "assign", "owner": "an"},
         {"action": "note", "text": "x" * 3000},
+        {"action": "note", "text": "x", "version": 0},
+        {"action": "note", "text": "x", "version": None},
     ):
-        assert is_problem(await lead.patch(url, json=bad), 422, "invalid_request")
-    gone = await lead.patch(f"{API}/complaints/none", json={"action": "note", "text": "x"})
+        assert is_problem(await step(lead, url, **bad), 422, "invalid_request")
+    gone = await step(lead, f"{API}/complaints/none", action="note", text="x")
     assert is_problem(gone, 404, "not_found")
-    note = {"action": "note", "text": "x"}
-    assert is_problem(await agent.patch(url, json=note), 403, "not_permitted")
+    assert is_problem(await step(agent, url, action="note", text="x"), 403, "not_permitted")
     assert [one.action for one in shop.audit()][-1] == "complaint_opened"
     assert len(shop.audit()) == 7
+
+
+async def test_what_another_did_meanwhile_is_not_overwritten(shop: Office) -> None:
+    complaint = await opened(shop)
+    url = f"{API}/complaints/{complaint['complaint']['complaint_id']}"
+    lead, manager = await shop.as_("li", "lead"), await shop.as_("ma", "manager")
+    seen = complaint["version"]
+    taken = (
+        await manager.patch(url, json={"version": seen, "action": "assign", "owner": "ma"})
+    ).json()
+    assert taken["version"] == seen + 1
+    for body in ({"action": "assign", "owner": "li"}, {"action": "note", "text": "我来"}):
+        refused = await lead.patch(url, json={"version": seen, **body})
+        assert is_problem(refused, 409, "changed_meanwhile"), body
+    known = (await lead.get(url)).json()
+    assert (known["complaint"]["owner"], len(known["steps"])) == ("ma", 1)
+    over = {"version": known["version"], "action": "assign", "owner": "li"}
+    assert (await lead.patch(url, json=over)).json()["complaint"]["owner"] == "li"
 
 
 async def alert(shop: Office, call: Call, kind: str) -> str:
@@ -210,7 +236,7 @@ async def test_each_deadline_that_passes_is_told_once(shop: Office, clock: Manua
     answered = (await opened(shop, "yellow"))["complaint"]["complaint_id"]
     lead = await shop.as_("li", "lead")
     reply = {"action": "answer", "text": "已回电"}
-    await lead.patch(f"{API}/complaints/{answered}", json=reply)
+    await step(lead, f"{API}/complaints/{answered}", **reply)
     steps = [(2 * HOUR, 0), (1, 1), (HOUR, 1), (21 * HOUR, 2), (48 * HOUR, 2)]
     for seconds, count in steps:
         await clock.advance(seconds)
@@ -225,7 +251,7 @@ async def test_each_deadline_that_passes_is_told_once(shop: Office, clock: Manua
     assert [one["complaint"]["complaint_id"] for one in overdue] == [red]
     assert overdue[0]["late"] is True
     done = {"action": "close", "text": "办结", "outcome": "substantiated"}
-    await lead.patch(f"{API}/complaints/{red}", json=done)
+    await step(lead, f"{API}/complaints/{red}", **done)
     assert (await lead.get(f"{API}/complaints", params={"state": "overdue"})).json()["items"] == []
 
 
@@ -258,7 +284,7 @@ async def test_what_is_due_soonest_stands_first_and_what_is_closed_last(
         ("已答复的红牌", {"action": "answer", "text": "已回电"}),
         ("办结了", {"action": "close", "text": "撤回", "outcome": "withdrawn"}),
     ]:
-        await lead.patch(f"{API}/complaints/{ids[text]}", json=body)
+        await step(lead, f"{API}/complaints/{ids[text]}", **body)
     due = ["红牌", "先到的黄牌", "已答复的红牌", "已答复", "办结了"]
     assert await listed(shop, "li", "lead", order="due") == due
     assert await listed(shop, "li", "lead", order="due", state="unsettled") == due[:-1]
@@ -308,7 +334,7 @@ async def test_what_one_filed_stays_in_sight_and_a_queue_out_of_it_is_refused(
     url = f"{API}/complaints/{filed['complaint_id']}"
     assert is_problem(await lead.get(url), 404, "not_found")
     everywhere = await shop.as_("li", "lead")
-    await everywhere.patch(url, json={"action": "assign", "owner": "zhou"})
+    await step(everywhere, url, action="assign", owner="zhou")
     assert await listed(shop, "zhou", "lead") == ["窗口收到的信"]
     other = await shop.as_("bo", "agent", agent="PJSIP/1002")
     assert is_problem(await other.get(url), 404, "not_found")

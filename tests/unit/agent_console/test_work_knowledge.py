@@ -84,7 +84,8 @@ async def test_every_edit_is_kept_with_who_and_when_and_stands_on_the_audit_chai
     assert is_problem(await lead.put(url, json=edit), 409, "changed_meanwhile")
     assert await found(shop, "北门") == []
     assert await found(shop, "东门") == ["停车"]
-    assert (await lead.delete(url)).status_code == 204
+    assert is_problem(await lead.delete(url, params={"version": 1}), 409, "changed_meanwhile")
+    assert (await lead.delete(url, params={"version": 2})).status_code == 204
     assert await found(shop, "东门") == []
     assert is_problem(await lead.get(url), 404, "not_found")
     assert is_problem(await lead.put(url, json={**edit, "version": 3}), 404, "not_found")
@@ -102,6 +103,49 @@ async def test_every_edit_is_kept_with_who_and_when_and_stands_on_the_audit_chai
     ]
     for version, one in zip(versions, audit, strict=True):
         assert one.answer == f"version {version['version']} sha256:{version['digest']}"
+
+
+async def test_a_deleted_article_is_found_by_its_keepers_and_restored_as_it_was(
+    shop: Office,
+) -> None:
+    kept = await written(shop, "停车", "在北门 100%", tags=["车"], topic="parking", valid_from=5.0)
+    for title in ("旧价目", "旧路线"):
+        old = await written(shop, title, "作废")
+        lead = await shop.as_("li", "lead")
+        await lead.delete(f"{ARTICLES}/{old['article_id']}", params={"version": 1})
+    url = f"{ARTICLES}/{kept['article_id']}"
+    assert is_problem(await lead.post(f"{url}/restore", json={"version": 1}), 409, "not_possible")
+    await lead.delete(url, params={"version": 1})
+
+    async def gone(**params) -> list[str]:
+        answer = await lead.get(f"{ARTICLES}/deleted", params=params)
+        return [article["title"] for article in answer.json()["items"]]
+
+    assert await gone() == ["停车", "旧路线", "旧价目"]
+    assert await gone(q="100%") == ["停车"]
+    assert await gone(q="旧") == ["旧路线", "旧价目"]
+    page = (await lead.get(f"{ARTICLES}/deleted", params={"limit": 2})).json()
+    assert await gone(cursor=page["next"]) == ["旧价目"]
+    agent = await shop.as_("an", "agent")
+    for refused in (
+        await agent.get(f"{ARTICLES}/deleted"),
+        await agent.post(f"{url}/restore", json={"version": 2}),
+    ):
+        assert is_problem(refused, 403, "not_permitted")
+    stale = await lead.post(f"{url}/restore", json={"version": 1})
+    assert is_problem(stale, 409, "changed_meanwhile")
+    back = await lead.post(f"{url}/restore", json={"version": 2})
+    said = {name: back.json()[name] for name in ("title", "body", "tags", "topic", "valid_from")}
+    assert said == {name: kept[name] for name in said}
+    assert (back.json()["version"], back.json()["deleted"]) == (3, False)
+    assert await found(shop, "北门") == ["停车"]
+    assert await gone() == ["旧路线", "旧价目"]
+    [restored, *_] = [one for one in shop.audit() if one.target == kept["article_id"]]
+    [newest, *_] = (await lead.get(f"{url}/history")).json()
+    assert restored.action == "knowledge_restored"
+    assert restored.answer == f"version 3 sha256:{newest['digest']}"
+    missing = await lead.post(f"{ARTICLES}/none/restore", json={"version": 1})
+    assert is_problem(missing, 404, "not_found")
 
 
 async def test_a_version_written_elsewhere_does_not_fit_its_digest(shop: Office) -> None:

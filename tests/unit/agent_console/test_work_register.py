@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from console_rig import is_problem
 from console_world import CALLER, World
@@ -225,26 +226,50 @@ async def test_what_is_typed_is_kept_until_it_is_saved_and_is_the_writers_own(
     agent, lead = await shop.as_("an", "agent"), await shop.as_("li", "lead")
     url = f"{API}/calls/{call.id}/register"
     typed = {"version": 0, "need": "挂心内", "age": None, "first_contact_resolved": False}
-    assert (await agent.put(f"{url}/draft", json=typed)).status_code == 204
+    kept = (await agent.put(f"{url}/draft", json=typed)).json()["revision"]
     form = (await agent.get(url)).json()
     assert form["stored"] is False
     draft = form["draft"]
     assert sorted(draft["fields"]) == ["age", "first_contact_resolved", "need"]
     assert (draft["version"], draft["record"]["need"]) == (0, "挂心内")
+    assert draft["revision"] == kept
     assert (await lead.get(url)).json()["draft"] is None
     unwritten = (await lead.get(f"{API}/registers/unwritten")).json()["items"]
     assert [(one["call_id"], one["draft"]) for one in unwritten] == [(call.id, True)]
     assert [one.action for one in shop.audit()] == []
-    saved = (await agent.put(url, json=WHOLE)).json()
+    saved = (await agent.put(url, json={**WHOLE, "draft": kept})).json()
     assert (saved["draft"], saved["version"]) == (None, 1)
     assert (await lead.get(f"{API}/registers/unwritten")).json()["items"] == []
-    await agent.put(f"{url}/draft", json=typed)
-    await agent.put(f"{url}/draft", json={"version": 1})
+    kept = (await agent.put(f"{url}/draft", json=typed)).json()["revision"]
+    taken_back = {"version": 1, "revision": kept}
+    assert (await agent.put(f"{url}/draft", json=taken_back)).json()["revision"] == ""
     assert (await agent.get(url)).json()["draft"] is None
     assert is_problem(await agent.put(f"{url}/draft", json={"age": 400}), 422, "invalid_request")
     assert is_problem(
         await lead.put(f"{API}/calls/none/register/draft", json=typed), 404, "not_found"
     )
+
+
+async def test_two_windows_of_one_writer_do_not_overwrite_each_others_draft(shop: Office) -> None:
+    call = await shop.call("one")
+    agent = await shop.as_("an", "agent")
+    url = f"{API}/calls/{call.id}/register"
+
+    async def keep(need: str, revision: str) -> httpx.Response:
+        return await agent.put(f"{url}/draft", json={"need": need, "revision": revision})
+
+    first = (await keep("左边", "")).json()["revision"]
+    assert is_problem(await keep("右边", ""), 409, "changed_meanwhile")
+    second = (await keep("左边再写", first)).json()["revision"]
+    assert second not in {"", first}
+    assert is_problem(await keep("右边", first), 409, "changed_meanwhile")
+    # The other window saves what it has seen: what was typed here since is still there.
+    saved = (await agent.put(url, json={**WHOLE, "draft": first})).json()
+    assert (saved["version"], saved["draft"]["record"]["need"]) == (1, "左边再写")
+    # Taken back and begun anew is another draft.
+    await agent.put(f"{url}/draft", json={"revision": second})
+    assert (await keep("新的", "")).json()["revision"] not in {first, second}
+    assert is_problem(await keep("旧的", second), 409, "changed_meanwhile")
 
 
 async def test_follow_ups_come_by_their_time_until_they_are_made(shop: Office) -> None:

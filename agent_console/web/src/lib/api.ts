@@ -29,6 +29,11 @@ export function explain(error: unknown): Key | null {
   return error instanceof TypeError || error instanceof DOMException ? "unreachable" : null;
 }
 
+/** Whether somebody else was faster: what was edited is not the newest any more. */
+export function overtaken(error: unknown): boolean {
+  return error instanceof Problem && error.kind === "changed_meanwhile";
+}
+
 export const speak = (language: User["language"]) => request("PATCH", "/me", { body: { language } });
 export const me = () => request("GET", "/me");
 export const login = (username: string, password: string) =>

@@ -10,6 +10,13 @@ export interface Change {
   text: string;
 }
 
+/** All that an article says, as a text: the details first. */
+export function wholeText(article: { title: string; tags?: readonly string[]; body: string } | undefined): string {
+  if (!article) return "";
+  const tags = (article.tags ?? []).map((tag) => `#${tag}`).join(" ");
+  return [article.title, tags, article.body].join("\n");
+}
+
 /** By lines first, and within lines that took each other's place by characters. */
 export function changesOf(before: string, after: string): Change[] {
   const found: Change[] = [];

@@ -384,7 +384,8 @@ export interface paths {
          * Put Draft
          * @description Keep what one has typed so far: the fields that are given, and no others.
          *
-         *     None given takes the draft back. Saving the record does too.
+         *     None given takes the draft back. Saving the record does too. Refused when another window of the
+         *     same user has kept one since `revision`.
          */
         put: operations["put_draft_api_v1_calls__call_id__register_draft_put"];
         post?: never;
@@ -501,6 +502,8 @@ export interface paths {
         /**
          * Move Complaint
          * @description Do something about a complaint: note, assign, answer, close, reopen.
+         *
+         *     Refused when somebody else has done something since `version`.
          */
         patch: operations["move_complaint_api_v1_complaints__complaint_id__patch"];
         trace?: never;
@@ -937,6 +940,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/knowledge/deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deleted
+         * @description Deleted articles as they were last, the latest deleted first.
+         */
+        get: operations["deleted_api_v1_knowledge_deleted_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/knowledge/{article_id}": {
         parameters: {
             query?: never;
@@ -957,7 +980,9 @@ export interface paths {
         post?: never;
         /**
          * Delete
-         * @description Take an article out of sight; its history stays.
+         * @description Take an article out of sight; it can be restored, and its history stays.
+         *
+         *     Refused when somebody wrote a newer version since `version`.
          */
         delete: operations["delete_api_v1_knowledge__article_id__delete"];
         options?: never;
@@ -979,6 +1004,26 @@ export interface paths {
         get: operations["history_api_v1_knowledge__article_id__history_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/{article_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore
+         * @description Put a deleted article back as it was last: a new version.
+         */
+        post: operations["restore_api_v1_knowledge__article_id__restore_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2441,9 +2486,9 @@ export interface components {
         };
         /**
          * ComplaintStep
-         * @description What was done about it. `assign` hands it to `owner`; the others need words.
+         * @description What was done about it, as it stood at `version`.
          *
-         *     `close` needs an outcome too.
+         *     `assign` hands it to `owner`; the others need words. `close` needs an outcome too.
          */
         ComplaintStep: {
             /**
@@ -2463,13 +2508,15 @@ export interface components {
              * @default
              */
             text: string;
+            /** Version */
+            version: number;
         };
         /**
          * ComplaintView
          * @description A complaint with its deadlines as people read them, and what was done about it.
          *
          *     `caller` is masked; it and the topic are empty where the complaint is about no call.
-         *     `may` is what can be done next.
+         *     `may` is what can be done next; `version` rises with every step.
          */
         ComplaintView: {
             /** Answer Due Local */
@@ -2493,6 +2540,8 @@ export interface components {
             topic_title: string;
             /** Topic Title En */
             topic_title_en: string;
+            /** Version */
+            version: number;
         };
         /**
          * DayView
@@ -2519,8 +2568,73 @@ export interface components {
             /** Fields */
             fields: string[];
             record: components["schemas"]["Record"];
+            /** Revision */
+            revision: string;
             /** Version */
             version: number;
+        };
+        /**
+         * DraftBody
+         * @description The fields that were touched, in place of the draft with this revision; empty: the first.
+         */
+        DraftBody: {
+            /**
+             * Address
+             * @default
+             */
+            address: string;
+            /** Age */
+            age?: number | null;
+            /**
+             * Channel
+             * @default
+             * @enum {string}
+             */
+            channel: "phone" | "wechat" | "web" | "visit" | "other" | "";
+            /** First Contact Resolved */
+            first_contact_resolved?: boolean | null;
+            /** Follow Up Due */
+            follow_up_due?: number | null;
+            /**
+             * Need
+             * @default
+             */
+            need: string;
+            /**
+             * Outcome
+             * @default
+             * @enum {string}
+             */
+            outcome: "answered" | "booked" | "transferred" | "follow_up" | "complaint" | "unresolved" | "no_contact" | "";
+            /**
+             * Revision
+             * @default
+             */
+            revision: string;
+            /**
+             * Sex
+             * @default
+             * @enum {string}
+             */
+            sex: "female" | "male" | "";
+            /**
+             * Topic
+             * @default
+             */
+            topic: string;
+            /**
+             * Version
+             * @default 0
+             */
+            version: number;
+        };
+        /**
+         * DraftKept
+         * @description Names the draft as it is kept now; empty: none is.
+         */
+        DraftKept: {
+            /** Revision */
+            revision: string;
         };
         /**
          * EmotionView
@@ -3470,56 +3584,6 @@ export interface components {
             topic: string;
         };
         /**
-         * RecordBody
-         * @description What is written down, in place of `version` (0: nothing was yet). Empty: not known.
-         */
-        RecordBody: {
-            /**
-             * Address
-             * @default
-             */
-            address: string;
-            /** Age */
-            age?: number | null;
-            /**
-             * Channel
-             * @default
-             * @enum {string}
-             */
-            channel: "phone" | "wechat" | "web" | "visit" | "other" | "";
-            /** First Contact Resolved */
-            first_contact_resolved?: boolean | null;
-            /** Follow Up Due */
-            follow_up_due?: number | null;
-            /**
-             * Need
-             * @default
-             */
-            need: string;
-            /**
-             * Outcome
-             * @default
-             * @enum {string}
-             */
-            outcome: "answered" | "booked" | "transferred" | "follow_up" | "complaint" | "unresolved" | "no_contact" | "";
-            /**
-             * Sex
-             * @default
-             * @enum {string}
-             */
-            sex: "female" | "male" | "";
-            /**
-             * Topic
-             * @default
-             */
-            topic: string;
-            /**
-             * Version
-             * @default 0
-             */
-            version: number;
-        };
-        /**
          * RegisterView
          * @description A call's record as the form shows it.
          *
@@ -3590,6 +3654,14 @@ export interface components {
             period: string;
             /** Size Bytes */
             size_bytes: number;
+        };
+        /**
+         * Restored
+         * @description The version with which it was deleted.
+         */
+        Restored: {
+            /** Version */
+            version: number;
         };
         /**
          * Result
@@ -3798,6 +3870,61 @@ export interface components {
              * @description Seconds since the epoch.
              */
             until: number;
+        };
+        /**
+         * SavedBody
+         * @description A record with the revision of the draft that it was made of: that one is forgotten.
+         */
+        SavedBody: {
+            /**
+             * Address
+             * @default
+             */
+            address: string;
+            /** Age */
+            age?: number | null;
+            /**
+             * Channel
+             * @default
+             * @enum {string}
+             */
+            channel: "phone" | "wechat" | "web" | "visit" | "other" | "";
+            /**
+             * Draft
+             * @default
+             */
+            draft: string;
+            /** First Contact Resolved */
+            first_contact_resolved?: boolean | null;
+            /** Follow Up Due */
+            follow_up_due?: number | null;
+            /**
+             * Need
+             * @default
+             */
+            need: string;
+            /**
+             * Outcome
+             * @default
+             * @enum {string}
+             */
+            outcome: "answered" | "booked" | "transferred" | "follow_up" | "complaint" | "unresolved" | "no_contact" | "";
+            /**
+             * Sex
+             * @default
+             * @enum {string}
+             */
+            sex: "female" | "male" | "";
+            /**
+             * Topic
+             * @default
+             */
+            topic: string;
+            /**
+             * Version
+             * @default 0
+             */
+            version: number;
         };
         /**
          * Score
@@ -5060,7 +5187,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RecordBody"];
+                "application/json": components["schemas"]["SavedBody"];
             };
         };
         responses: {
@@ -5095,16 +5222,18 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RecordBody"];
+                "application/json": components["schemas"]["DraftBody"];
             };
         };
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["DraftKept"];
+                };
             };
             /** @description Validation Error */
             422: {
@@ -6084,6 +6213,42 @@ export interface operations {
             };
         };
     };
+    deleted_api_v1_knowledge_deleted_get: {
+        parameters: {
+            query?: {
+                /** @description Stands in the title or text. */
+                q?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Article_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_article_api_v1_knowledge__article_id__get: {
         parameters: {
             query?: never;
@@ -6152,7 +6317,10 @@ export interface operations {
     };
     delete_api_v1_knowledge__article_id__delete: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description The one that is not wanted any more. */
+                version: number;
+            };
             header?: never;
             path: {
                 article_id: string;
@@ -6197,6 +6365,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ArticleVersion"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    restore_api_v1_knowledge__article_id__restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restored"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Article"];
                 };
             };
             /** @description Validation Error */

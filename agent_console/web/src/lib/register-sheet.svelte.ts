@@ -8,6 +8,16 @@ import { Resource } from "./resource.svelte";
 import { session } from "./session.svelte";
 
 const PAUSE_MS = 700;
+const fieldsOf = (record: CallRecord) => Object.keys(record) as RegisterField[];
+
+/** The same record by somebody else, or as oneself has typed it in another window. */
+export interface Other {
+  record: CallRecord;
+  /** What of it they have written. */
+  fields: readonly RegisterField[];
+  /** Who saved it; empty: nobody yet, it stands in another window of one's own. */
+  by: string;
+}
 
 export class RegisterSheet {
   record = $state<CallRecord | null>(null);
@@ -17,11 +27,12 @@ export class RegisterSheet {
   saved = $state(false);
   /** A draft of an earlier visit was put back. */
   restored = $state(false);
-  /** What somebody else has saved meanwhile. */
-  conflict = $state.raw<Register | null>(null);
+  conflict = $state.raw<Other | null>(null);
   #found = new Resource<Register>();
   #call = "";
   #version = 0;
+  /** The draft that is kept of this call; what was sent for another call knows its own. */
+  #draft = { revision: "" };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #keeping: Promise<void> = Promise.resolve();
 
@@ -35,9 +46,7 @@ export class RegisterSheet {
 
   /** Fields in which the two writers differ. */
   get differing(): RegisterField[] {
-    const { conflict, record } = this;
-    if (!conflict || !record) return [];
-    return [...this.touched].filter((field) => conflict.record[field] !== record[field]);
+    return this.conflict ? this.#differing(this.conflict) : [];
   }
 
   /** Read a call's record, or read it again: what was typed stays. */
@@ -72,7 +81,9 @@ export class RegisterSheet {
   keepNow(): void {
     if (this.#timer === undefined || !this.touched.size) return;
     this.#stopTimer();
-    this.#keep(this.#typed());
+    // What stands in the other window is not overwritten before somebody has chosen.
+    if (this.conflict?.by === "") this.status = "draft_waits";
+    else this.#keep(this.#typed());
   }
 
   discard(): void {
@@ -88,23 +99,31 @@ export class RegisterSheet {
   takeTheirs(field: RegisterField): void {
     if (!this.conflict || !this.record) return;
     Object.assign(this.record, { [field]: this.conflict.record[field] });
-    this.touched = new Set([...this.touched].filter((other) => other !== field));
-    if (!this.differing.length) this.conflict = null;
+    // What is saved is theirs; a draft is what was typed, in whichever window.
+    if (this.conflict.by) {
+      this.touched = new Set([...this.touched].filter((other) => other !== field));
+    }
+    if (!this.differing.length) this.keepMine();
   }
 
   keepMine(): void {
+    const waited = this.conflict?.by === "";
     this.conflict = null;
+    if (waited) this.#keep(this.#typed());
   }
 
   async save(): Promise<void> {
     if (!this.record) return;
     this.#stopTimer();
+    const shown = this.conflict;
     // A draft on its way would come after the record that it was typed for.
     await this.#keeping;
-    const call = this.#call;
-    const sent = registers.save(call, this.record, this.#version);
+    if (this.conflict && this.conflict !== shown) return;
+    const [call, draft] = [this.#call, this.#draft];
+    const sent = registers.save(call, this.record, this.#version, draft.revision);
     const kept = await session.attempt(sent.catch((error: unknown) => this.#overtaken(error)));
     if (!kept || call !== this.#call) return;
+    draft.revision = "";
     this.#version = kept.version;
     this.touched = new Set();
     this.restored = false;
@@ -118,6 +137,7 @@ export class RegisterSheet {
   #turnTo(call: string): void {
     this.keepNow();
     this.#call = call;
+    this.#draft = { revision: "" };
     this.record = null;
     this.touched = new Set();
     this.saved = this.restored = false;
@@ -129,6 +149,7 @@ export class RegisterSheet {
     this.record = draft.record;
     this.touched = new Set(draft.fields as RegisterField[]);
     this.#version = draft.version;
+    this.#draft.revision = draft.revision;
     this.restored = true;
   }
 
@@ -136,10 +157,20 @@ export class RegisterSheet {
     this.record = { ...read.record, ...this.#typed() };
     if (read.version > this.#version) {
       this.#version = read.version;
-      this.conflict = read;
-      if (!this.differing.length) this.conflict = null;
+      this.#meet({ record: read.record, fields: fieldsOf(read.record), by: read.by });
     }
     this.saved = read.stored && this.touched.size === 0;
+  }
+
+  /** Show what another has written, as far as it differs from what was typed here. */
+  #meet(other: Other): void {
+    this.conflict = this.#differing(other).length ? other : null;
+  }
+
+  #differing({ record: theirs, fields }: Other): RegisterField[] {
+    const { record } = this;
+    if (!record) return [];
+    return fields.filter((field) => this.touched.has(field) && theirs[field] !== record[field]);
   }
 
   #typed(): Partial<CallRecord> {
@@ -149,15 +180,41 @@ export class RegisterSheet {
   }
 
   #keep(fields: Partial<CallRecord>): void {
-    const [call, version] = [this.#call, this.#version];
-    const told = (key: Key | "") => {
-      if (call === this.#call) this.status = key;
-    };
-    const send = () => registers.keepDraft(call, fields, version);
-    this.#keeping = this.#keeping.then(send).then(
-      () => told(Object.keys(fields).length ? "draft_kept" : ""),
-      () => told("draft_failed"),
-    );
+    const [call, version, draft] = [this.#call, this.#version, this.#draft];
+    const send = () => registers.keepDraft(call, fields, version, draft.revision);
+    const failed = (error: unknown): Key | Promise<Key> =>
+      draft === this.#draft && api.overtaken(error) ? this.#typedElsewhere() : "draft_failed";
+    this.#keeping = this.#keeping
+      .then(send)
+      .then(({ revision }): Key | "" => {
+        draft.revision = revision;
+        return revision ? "draft_kept" : "";
+      })
+      .catch(failed)
+      .catch((): Key => "draft_failed")
+      .then((key) => {
+        if (draft === this.#draft) this.status = key;
+      });
+  }
+
+  /** Another window was faster: what it has more is taken over, what differs is to be chosen. */
+  async #typedElsewhere(): Promise<Key> {
+    const read = await registers.get(this.#call);
+    this.#draft.revision = read.draft?.revision ?? "";
+    this.#merge(read);
+    if (read.draft && this.record) {
+      const { record } = read.draft;
+      const fields = read.draft.fields as RegisterField[];
+      const more = fields.filter((field) => !this.touched.has(field));
+      Object.assign(this.record, Object.fromEntries(more.map((field) => [field, record[field]])));
+      this.touched = new Set([...this.touched, ...more]);
+      this.#meet({ record, fields, by: "" });
+    }
+    if (this.conflict?.by === "") return "draft_waits";
+    const typed = this.#typed();
+    const kept = await registers.keepDraft(this.#call, typed, this.#version, this.#draft.revision);
+    this.#draft.revision = kept.revision;
+    return "draft_kept";
   }
 
   #stopTimer(): void {
@@ -167,7 +224,7 @@ export class RegisterSheet {
 
   /** Somebody else was faster: theirs is read, and the next save goes over it knowingly. */
   async #overtaken(error: unknown): Promise<null> {
-    if (!(error instanceof api.Problem) || error.kind !== "changed_meanwhile") throw error;
+    if (!api.overtaken(error)) throw error;
     this.touched = this.#changedFields();
     this.#merge(await registers.get(this.#call));
     return null;
@@ -178,7 +235,7 @@ export class RegisterSheet {
     const { form, record } = this;
     const fields = new Set(this.touched);
     if (!form || !record) return fields;
-    for (const field of Object.keys(record) as RegisterField[]) {
+    for (const field of fieldsOf(record)) {
       if (record[field] !== form.record[field]) fields.add(field);
     }
     return fields;

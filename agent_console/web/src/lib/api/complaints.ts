@@ -8,7 +8,7 @@ type Schemas = components["schemas"];
 export type Complaint = Schemas["ComplaintView"];
 export type Card = Schemas["Complaint"]["card"];
 export type Action = Complaint["may"][number];
-export type Step = Omit<Schemas["ComplaintStep"], "text" | "owner"> & {
+export type Step = Omit<Schemas["ComplaintStep"], "text" | "owner" | "version"> & {
   text?: string;
   owner?: string;
 };
@@ -22,6 +22,10 @@ export const get = (complaint: string) =>
   request("GET", "/complaints/{complaint_id}", { path: { complaint_id: complaint } });
 export const file = (filing: Filing) =>
   request("POST", "/complaints", { body: filing });
-export const move = (complaint: string, step: Step) =>
-  request("PATCH", "/complaints/{complaint_id}", { path: { complaint_id: complaint }, body: step });
+/** Do something about a complaint as it was seen. */
+export const move = (seen: Complaint, step: Step) =>
+  request("PATCH", "/complaints/{complaint_id}", {
+    path: { complaint_id: seen.complaint.complaint_id },
+    body: { ...step, version: seen.version },
+  });
 export const owners = () => request("GET", "/complaints/owners");

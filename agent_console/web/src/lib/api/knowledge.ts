@@ -21,5 +21,11 @@ export const edit = (article: string, version: number, writing: Writing) =>
     path: { article_id: article },
     body: { ...writing, version },
   });
-export const remove = (article: string) =>
-  request("DELETE", "/knowledge/{article_id}", { path: { article_id: article } });
+export const remove = (article: string, version: number) =>
+  request("DELETE", "/knowledge/{article_id}", { path: { article_id: article }, query: { version } });
+export const deleted = (query: Query) => request("GET", "/knowledge/deleted", { query });
+export const restore = (article: string, version: number) =>
+  request("POST", "/knowledge/{article_id}/restore", {
+    path: { article_id: article },
+    body: { version },
+  });

@@ -14,16 +14,22 @@ export type OfAgent = Schemas["AgentRegisters"];
 
 export const get = (call: string) =>
   request("GET", "/calls/{call_id}/register", { path: { call_id: call } });
-export const save = (call: string, record: CallRecord, version: number) =>
+/** Save a record over `version`; the draft that it was made of is forgotten. */
+export const save = (call: string, record: CallRecord, version: number, draft = "") =>
   request("PUT", "/calls/{call_id}/register", {
     path: { call_id: call },
-    body: { ...record, version },
+    body: { ...record, version, draft },
   });
-/** Keep what is typed: the fields that were touched, and no others. */
-export const keepDraft = (call: string, fields: Partial<CallRecord>, version: number) =>
+/** Keep what is typed in place of the draft `revision`: the fields that were touched, no others. */
+export const keepDraft = (
+  call: string,
+  fields: Partial<CallRecord>,
+  version: number,
+  revision: string,
+) =>
   request("PUT", "/calls/{call_id}/register/draft", {
     path: { call_id: call },
-    body: { ...fields, version },
+    body: { ...fields, version, revision },
   });
 export const list = (query: Query) => request("GET", "/registers", { query });
 export const unwritten = (query: Query) =>

@@ -153,6 +153,7 @@ export const MANAGE = {
   action_team_deleted: ["删除班组", "removed a team"],
   action_knowledge_edited: ["修改知识", "edited an article"],
   action_knowledge_deleted: ["删除知识", "removed an article"],
+  action_knowledge_restored: ["恢复知识", "restored an article"],
   action_report_asked: ["生成报告", "had a report made"],
   action_register: ["填写登记", "wrote a call record"],
   action_caller_card: ["修改来电者卡片", "changed a caller's card"],
