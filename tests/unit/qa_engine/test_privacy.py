@@ -1,10 +1,11 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qa_calls import ANSWERED, CALL, final
 
-from asr.events import TranscriptPartial
-from qa_engine.events import Alert, Evidence
+from asr.events import Correction, TranscriptPartial
+from qa_engine.events import Alert, AlertCommented, Evidence, ProvisionalAlert
 from qa_engine.privacy import MASK, mask, personal_spans, redact
 
 
@@ -26,6 +27,27 @@ from qa_engine.privacy import MASK, mask, personal_spans, redact
         ("我住在幸福路十二号三单元", "我住在＊＊＊＊＊＊＊＊＊"),
         ("家在海淀区学院南路", "家在＊＊＊＊＊＊＊"),
         ("寄到阳光小区5栋302室吧", None),
+        ("我们家住在建国路88号", "我们家住在＊＊＊＊＊＊"),
+        ("我住在人民医院旁边的和平小区3号楼", "我住在＊＊＊＊＊＊＊＊＊＊＊＊＊＊"),
+        (
+            "一一零一零五，一九四九，一二三一，零零二，叉",
+            "＊＊＊＊＊＊，＊＊＊＊，＊＊＊＊，＊＊＊，＊",
+        ),
+        ("身份证号是一一零一", "身份证号是＊＊＊＊"),
+        ("电话幺三八", "电话＊＊＊"),
+        ("好，幺三八零", "好，＊＊＊＊"),
+        ("嗯，后面是八零零零", "嗯，后面是＊＊＊＊"),
+        ("一三八然后零零一三", "＊＊＊然后＊＊＊＊"),
+        ("好的您说，零零幺三，我记一下", "好的您说，＊＊＊＊，我记一下"),
+        ("是，幺，三，八，零，零", "是，＊，＊，＊，＊，＊"),
+        ("零五", "＊＊"),
+        ("零零二叉", "＊＊＊＊"),
+        ("62220212", "＊＊＊＊＊＊＊＊"),
+        ("我是王小明。", "我是王＊＊。"),
+        ("病人是李建国，五十岁", "病人是李＊＊，五十岁"),
+        ("我姓张，叫张伟", "我姓张，叫张＊"),
+        ("给我妈妈挂号，她叫孙秀英", "给我妈妈挂号，她叫孙＊＊"),
+        ("请王小明先生接电话", "请王＊＊先生接电话"),
     ],
 )
 def test_personal_data_is_covered(text, covered):
@@ -55,6 +77,20 @@ def test_personal_data_is_covered(text, covered):
         "血压一百六，心率九十",
         "等了两个小时",
         "名字是什么",
+        "我是高血压",
+        "我是徐州人",
+        "我是李医生",
+        "我是张女士",
+        "和李女士说",
+        "我爸住在你们医院三号楼五层",
+        "医保卡在302室办",
+        "打电话，房间302",
+        "手机尾号8000",
+        "周一、三、五上午",
+        "周一三五上午",
+        "多少钱？五百",
+        "二十四",
+        "一个三个八",
     ],
 )
 def test_look_alikes_stay(text):
@@ -70,6 +106,82 @@ def test_only_the_kinds_that_are_asked_for():
 def test_a_number_that_is_still_being_said_is_covered_early():
     assert mask("电话幺三八零", growing=True) == "电话＊＊＊＊"
     assert mask("请打120", growing=True) == "请打120"
+
+
+def left(text, covered):
+    """Which characters that stand for digits were not covered."""
+    return [a for a, b in zip(text, covered, strict=True) if b != MASK and (a in SPOKEN + "0")]
+
+
+SPOKEN = "零幺二三四五六七八九一"
+WAYS = ("0123456789", SPOKEN[:10], "零一二三四五六七八九")
+NUMBERS = ("13800138000", "330106197905231034", "33010619790523103X", "6222021987654321098")
+"""None holds 120 or the like, which stays, as it is everybody's."""
+
+
+@st.composite
+def dictated(draw):
+    """A number in one of the ways in which it is said, cut into pieces of three digits and more."""
+    number, way = draw(st.sampled_from(NUMBERS)), draw(st.sampled_from(WAYS))
+    said = "".join(way[int(digit)] if digit.isdigit() else "叉" for digit in number)
+    pieces = []
+    while said:
+        size = draw(st.integers(3, 6))
+        if len(said) - size < 3:
+            size = len(said)
+        pieces.append(said[:size])
+        said = said[size:]
+    return pieces
+
+
+@given(dictated(), st.sampled_from(["", " ", "，", "-", "、 "]))
+def test_of_a_number_in_one_sentence_four_digits_stay_at_most(pieces, pause):
+    text = "号码是" + pause.join(pieces)
+    assert len(left(text, mask(text))) <= 4
+
+
+@given(
+    dictated(), st.sampled_from(["", "对，", "然后是", "后面", "嗯，"]), st.sampled_from("。， 吗")
+)
+def test_of_a_number_over_several_sentences_four_digits_stay_at_most(pieces, before, after):
+    sentences = [f"{before}{piece}{after}" for piece in pieces]
+    assert sum(len(left(text, mask(text))) for text in sentences) <= 4
+
+
+@given(dictated())
+def test_revisions_of_a_number_that_is_being_said_do_not_tell_it_bit_by_bit(pieces):
+    said = "".join(pieces)
+    shown = set()
+    for length in range(1, len(said) + 1):
+        covered = mask("电话" + said[:length], growing=True)[2:]
+        shown |= {at for at, char in enumerate(covered) if char != MASK}
+    assert shown <= {0, 1}
+
+
+def test_a_card_is_told_by_its_check_digit_where_an_id_number_could_be_as_long():
+    assert {span.kind for span in personal_spans("621700001234567890")} == {"id_number"}
+    assert {span.kind for span in personal_spans("621700001234567893")} == {"bank_card"}
+
+
+def test_no_field_of_an_event_tells_what_another_covers():
+    said = msgspec.structs.replace(
+        final("customer", 1, 3, "我叫张建国，电话幺三八零零幺三八零零零"),
+        display="我叫张建国，电话13800138000",
+        corrections=(Correction(2, "张剑国", "张建国"), Correction(0, "窝", "我")),
+    )
+    covered = redact(said)
+    assert covered.text == "我叫张＊＊，电话＊＊＊＊＊＊＊八零零零"
+    assert covered.display == "我叫张＊＊，电话＊＊＊＊＊＊＊8000"
+    assert covered.corrections == (Correction(0, "窝", "我"),)
+    assert redact(covered) is covered
+    provisional = ProvisionalAlert(
+        at=1, alert_id="a", call_id=CALL, queue="", agent="", rule="r", kind="red_line",
+        severity="high", role="agent", title="", title_en="", phrase="包治", start=1, end=2,
+        evidence=Evidence(segment_id="s", text="包治，电话1380013", span=(0, 2)),
+    )  # fmt: skip
+    assert redact(provisional).evidence.text == "包治，电话＊＊＊＊＊＊＊"
+    remark = AlertCommented(at=1, alert_id="a", call_id=CALL, by="lead", text="回电13800138000")
+    assert redact(remark).text == "回电＊＊＊＊＊＊＊8000"
 
 
 @given(
