@@ -1,7 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qa_engine.phrases import parse
-from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex
+from qa_engine.text import normalise
+from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex, syllables
 
 
 def index(*phrases, phonetic=Phonetic.AUTO, **guard):
@@ -52,9 +55,21 @@ def test_words_by_sound(phrases, text, hits):
 
 
 def test_short_words_by_sound_only_where_asked():
-    assert found(index("包治", phonetic=Phonetic.ON), "包制百病") == []
+    assert found(index("包治", phonetic=Phonetic.ON), "包制百病") == [("包制", True)]
+    assert found(index("包治"), "包制百病") == []
     assert found(index("包治好", phonetic=Phonetic.ON), "包制好") == [("包制好", True)]
     assert found(index("包治好", phonetic=Phonetic.OFF), "包制好") == []
+    assert found(index("(包|)治", phonetic=Phonetic.ON), "制度") == []
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("保正治好制12aé"))))
+def test_whatever_is_heard_by_sound_keeps_its_place(text):
+    heard = normalise(text).text
+    spelled = syllables(heard)
+    assert len(spelled) == len(heard)
+    assert spelled.encode().decode() == spelled
+    letters = [(one, other) for one, other in zip(heard, spelled, strict=True) if one.isascii()]
+    assert all(one == other or one.isdigit() for one, other in letters)
 
 
 @pytest.mark.parametrize(
