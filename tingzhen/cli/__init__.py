@@ -16,6 +16,7 @@ from tingzhen.cli import (
     audit,
     backup,
     bench,
+    bench_detection,
     bench_fanout,
     bench_guidance,
     bench_history,
@@ -58,6 +59,7 @@ app.command("report", help=report.HELP)(report.report)
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 app.add_typer(console.app, name="console")
+bench.app.command("detection")(bench_detection.detection)
 bench.app.command("latency")(bench_latency.latency)
 bench.app.command("wordings")(bench_wordings.wordings)
 bench.app.command("match")(bench_rules.match)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from tingzhen.cli.output import console, print_json, stderr
-
-if TYPE_CHECKING:
-    from qa_engine.evaluate import Score
-    from tingzhen.detection_bench import CallResult
 
 app = typer.Typer(help="Figures that anybody can measure again.", no_args_is_help=True)
 
@@ -22,84 +17,6 @@ app = typer.Typer(help="Figures that anybody can measure again.", no_args_is_hel
 @app.callback()
 def bench() -> None:
     """Measure."""
-
-
-@app.command()
-def detection(
-    folder: Annotated[
-        Path | None,
-        typer.Option(help="ID.json, ID.agent.flac, ID.customer.flac; the bundled calls if unset."),
-    ] = None,
-    rules: Annotated[Path | None, typer.Option(help="Rule pack (a folder); ours if unset.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
-    """Recall and precision of planned events, from the sound of scripted calls to the rules.
-
-    Examples:
-
-        tingzhen bench detection
-
-        tingzhen bench detection --rules my-pack --json
-    """
-    from asr.cer import total
-    from backbone.clock import SystemClock
-    from qa_engine.evaluate import Evaluation
-    from qa_engine.pack import DEFAULT_PACK, load
-    from tingzhen.cli.recogniser import load_recogniser
-    from tingzhen.detection_bench import detect
-    from tingzhen.log_setup import configure_logging
-    from tingzhen.settings import load_settings
-
-    configure_logging("warning")
-    settings = load_settings().asr
-    pack = load(rules or DEFAULT_PACK)
-    recogniser = load_recogniser(settings)
-    calls = folder or _bundled_calls()
-
-    async def each() -> list[CallResult]:
-        results = []
-        async for result in detect(calls, pack, settings, recogniser, SystemClock()):
-            results.append(result)
-            stderr.print(f"{result.truth.id} …")
-        return results
-
-    results = asyncio.run(each())
-    everything = Evaluation()
-    for result in results:
-        everything.add(result.evaluation)
-    disturbed = [r.truth.id for r in results if r.truth.agent_compliant and r.violations_alerted]
-    compliant = sum(r.truth.agent_compliant for r in results)
-    summary = {
-        "calls": len(results),
-        "compliant_calls": compliant,
-        "compliant_calls_with_alerts": disturbed,
-        "must_not_found": len(everything.forbidden),
-        "cer": round(total(r.errors for r in results).rate, 4),
-        "model": settings.model,
-        "pack": f"{pack.name} {pack.version}",
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-    }
-    scores = {**dict(sorted(everything.scores.items())), "all": everything.total()}
-    if json:
-        for kind, score in scores.items():
-            print_json({"type": "bench_kind", "kind": kind, **_numbers(score)})
-        print_json({"type": "bench_detection", **summary})
-        return
-    table = Table("kind", "planned", "found", "recall", "right", "wrong", "precision")
-    for kind, score in scores.items():
-        table.add_row(
-            kind,
-            str(score.planned),
-            str(score.found),
-            _share(score.recall),
-            str(score.right),
-            str(score.wrong),
-            _share(score.precision),
-            end_section=kind != "all" and kind == list(scores)[-2],
-        )
-    console.print(table)
-    for name, value in summary.items():
-        console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
 
 
 @app.command()
@@ -141,7 +58,7 @@ def asr(
     configure_logging("warning")
     settings = load_settings().asr
     recogniser = load_recogniser(settings)
-    calls = folder or _bundled_calls()
+    calls = folder or bundled_calls()
     for result in measure(
         recogniser,
         settings,
@@ -169,7 +86,8 @@ def _print_figures(result: dict[str, object]) -> None:
     console.print(table)
 
 
-def _bundled_calls() -> Path:
+def bundled_calls() -> Path:
+    """Where the calls are that come with the program."""
     from importlib import resources
 
     return Path(str(resources.files("tingzhen.demo"))) / "calls"
@@ -253,18 +171,3 @@ def _processor() -> str:
         return platform.processor()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor())
-
-
-def _numbers(score: Score) -> dict[str, object]:
-    return {
-        "planned": score.planned,
-        "found": score.found,
-        "recall": score.recall,
-        "right": score.right,
-        "wrong": score.wrong,
-        "precision": score.precision,
-    }
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
