@@ -16,6 +16,7 @@ from agent_console.settings import ConsoleSettings
 from backbone.bus import Bus
 from backbone.clock import Clock
 from backbone.ids import new_id
+from qa_engine.events import SEVERITIES
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
@@ -87,9 +88,13 @@ class LiveProjector:
             first = reads.first_seq_to_replay(
                 connection, joined_after=self._oldest(), ended_kept=self._settings.ended_shown
             )
-            wanted = AlertQuery(state="open")
-            open_alerts = list_alerts(connection, wanted, MOST_ALERTS // 2, None).items
-        return first, list(reversed(open_alerts))
+            open_alerts: list[AlertView] = []
+            # A red line of this morning stays, however many ordinary alerts have followed.
+            for severity in reversed(SEVERITIES):
+                wanted = AlertQuery(state="open", severities=(severity,))
+                room = MOST_ALERTS // 2 - len(open_alerts)
+                open_alerts += list_alerts(connection, wanted, room, None).items if room else []
+        return first, sorted(open_alerts, key=lambda alert: alert.at)
 
     def _read_stream(self) -> str:
         with self._engine.connect() as connection:

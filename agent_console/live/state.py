@@ -14,14 +14,19 @@ from agent_console.live.feed import HEALTH_EVENTS
 from agent_console.live.fold import joined, take_in, unseen
 from agent_console.live.views import AlertView, CallView
 from backbone.events import Envelope, Event
-from qa_engine.events import Alert
+from qa_engine.events import SEVERITIES, Alert
 from qa_engine.privacy import redact
 from qa_engine.storage import AlertChange
 from telephony.events import AgentState, CallConnected, CallEnded, CallJoined, QueueState
 
 _MOST_HANDLED = 50
 MOST_ALERTS = 1000
-"""Alerts kept for the page; older ones are still in the store."""
+"""Alerts kept for the page, open and grave ones first; the others are still in the store."""
+
+
+def _standing(alert: AlertView) -> tuple[bool, int, float]:
+    """What needs a person least goes first: handled, then light, then old."""
+    return alert.state == "open", SEVERITIES.index(alert.severity), alert.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class LiveState:
         elif isinstance(event, Alert):
             self.alerts.setdefault(event.alert_id, AlertView.of(event))
             if len(self.alerts) > MOST_ALERTS:
-                self.alerts.popitem(last=False)
+                del self.alerts[min(self.alerts.values(), key=_standing).alert_id]
         elif isinstance(event, AlertChange):
             self._change_alert(event)
         elif isinstance(event, CallJoined):

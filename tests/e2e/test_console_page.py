@@ -6,7 +6,7 @@ import console_floor
 import pytest
 from console_browser import enter, fits, person, shot, violations
 from console_world import PASSWORD, Call, World, running
-from playwright.async_api import Browser, BrowserContext, expect
+from playwright.async_api import Browser, BrowserContext, Locator, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -49,9 +49,58 @@ async def test_an_alert_is_loud_leads_to_its_words_and_its_acknowledgement_stays
         await page.reload()
         await expect(page).to_have_title("(2) 值班台 · 听诊")
         await expect(page.locator(".loud")).to_have_count(0)
-        await expect(page.locator("article")).to_contain_text(["敏感词", "未核对身份"])
+        await expect(page.locator("article")).to_contain_text(["未核对身份", "敏感词"])
         await page.get_by_role("button", name="已处理").click()
         await expect(page.locator("article")).to_contain_text(["lead 已确认"])
+
+
+async def top(shown: Locator) -> float:
+    box = await shown.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+async def test_a_red_line_stays_on_top_and_nothing_moves_under_the_pointer(
+    desk: World, browser: Browser
+) -> None:
+    async with running(desk.server()) as server:
+        page = await enter(browser, server, height=500)
+        call = Call(desk, "one")
+        await call.join(ago=9)
+        await call.connect()
+        await call.alert("red", severity="critical", title="索要红包")
+        for number in range(12):
+            await call.alert(f"m{number}", severity="medium", title=f"未核对身份{number}")
+        cards = page.locator("article")
+        await expect(cards).to_have_count(13)
+        await expect(cards.first).to_contain_text("索要红包")
+        await expect(cards.nth(1)).to_contain_text("未核对身份11")
+        await page.keyboard.press("n")
+        await expect(page.locator("article.selected")).to_contain_text("索要红包")
+        await page.keyboard.press("n")
+        await expect(page.locator("article.selected")).to_contain_text("未核对身份11")
+        # Who points at one reads it: what comes waits above, told to screen readers all the same.
+        pointed = cards.filter(has_text="未核对身份8")
+        await pointed.hover()
+        before = await top(pointed)
+        await call.alert("threat", severity="critical", title="扬言伤人")
+        told = page.get_by_role("alert").filter(has_text="新告警")
+        await expect(told).to_contain_text("紧急, 扬言伤人")
+        await expect(page.get_by_text("新来 1 条")).to_be_visible()
+        await call.alert("plain", severity="medium", title="语速过快")
+        await expect(page.get_by_role("status").filter(has_text="语速过快")).to_have_count(1)
+        await expect(page.get_by_text("新来 2 条")).to_be_visible()
+        await expect(cards).to_have_count(13)
+        assert await top(pointed) == pytest.approx(before, abs=1)
+        # What is acknowledged there keeps its place, so that no second click hits the next one.
+        await pointed.get_by_role("button", name="确认").click()
+        await expect(pointed).to_contain_text("lead 已确认")
+        await shot(page, "inbox-held")
+        await page.mouse.move(5, 5)
+        await expect(cards).to_have_count(14)
+        await expect(cards.first).to_contain_text("扬言伤人")
+        await expect(cards.nth(1)).to_contain_text("索要红包")
+        await expect(cards.nth(2)).to_contain_text("语速过快")
 
 
 async def test_after_a_restart_of_the_server_the_page_comes_back_and_misses_nothing(

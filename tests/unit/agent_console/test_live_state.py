@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_console.live.fold import TRANSITIONS
-from agent_console.live.state import LiveState
+from agent_console.live.state import MOST_ALERTS, LiveState
 from agent_console.live.views import CallView
 from agent_console.live.wire import EventEncoder
 from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.events import Envelope, Event, decode
-from qa_engine.events import Alert, AlertAcknowledged, Evidence
+from qa_engine.events import Alert, AlertAcknowledged, Evidence, Severity
 from telephony.events import CallConnected, CallHeld, CallJoined, CallResumed
 
 FOLD = Path(__file__).parents[2] / "data" / "console" / "live_fold.json"
@@ -183,16 +183,16 @@ def test_calls_whose_end_was_never_told_are_forgotten() -> None:
     assert list(state.calls) == ["new"]
 
 
-def alert(name: str) -> Alert:
+def alert(name: str, severity: Severity = "low", at: float = 1.0) -> Alert:
     return Alert(
-        at=1.0,
+        at=at,
         alert_id=name,
         call_id="c",
         queue="q",
         agent="",
         rule="r",
         kind="k",
-        severity="low",
+        severity=severity,
         role="call",
         title="t",
         title_en="t",
@@ -215,6 +215,20 @@ def test_acknowledged_alerts_go_after_a_while_and_open_ones_stay(
         event = AlertAcknowledged(at=2.0, alert_id=str(number), call_id="c", by="lead")
         state.apply(Envelope(0, event))
     assert len(state.alerts) == left
+
+
+def test_what_needs_a_person_is_kept_however_many_ordinary_alerts_follow() -> None:
+    state = LiveState(2)
+    state.apply(Envelope(0, alert("red line", "critical", 1.0)))
+    state.apply(Envelope(0, alert("handled", "critical", 2.0)))
+    done = AlertAcknowledged(at=2.0, alert_id="handled", call_id="c", by="lead")
+    state.apply(Envelope(0, done))
+    for number in range(MOST_ALERTS):
+        state.apply(Envelope(0, alert(f"medium {number}", "medium", 3.0 + number)))
+    assert len(state.alerts) == MOST_ALERTS
+    assert "red line" in state.alerts
+    assert {"handled", "medium 0"} & set(state.alerts) == set()
+    assert [one.alert_id for one in state.snapshot().alerts][-1] == f"medium {MOST_ALERTS - 1}"
 
 
 def test_personal_data_in_what_was_said_is_covered() -> None:

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { agentLabel, decimal, duration } from "./format";
 import { asrStatus, pbxStatus, rulesError, troubles } from "./health";
-import { countBySeverity, inboxOrder, loudest, type InboxFilter } from "./inbox";
+import { asHeld, countBySeverity, gravest, inboxOrder, loudest, type InboxFilter } from "./inbox";
 import { serverTime } from "./live/clock";
 import { newCall } from "./live/events";
 import { markTurn } from "./marks";
@@ -37,6 +37,8 @@ function alert(id: string, severity: Severity, at: number, more: Partial<Alert> 
     assigned_to: "",
     escalation: 1,
     escalated_at: null,
+    assigned_at: null,
+    version: "",
     verdict: null,
     comments: 0,
     ...more,
@@ -56,16 +58,37 @@ describe("the inbox", () => {
   const ALL: InboxFilter = { severity: "all", show: "all" };
   const ids = (list: Alert[]) => list.map((item) => item.alert_id);
 
-  it("has open ones first, newest on top", () => {
+  it("has open ones first, the gravest on top, the newest of equals", () => {
     expect(ids(inboxOrder(alerts, ALL, "me"))).toEqual([
-      "low",
       "suspected critical",
       "new high",
       "old high",
+      "low",
       "done",
       "done before",
     ]);
+    const flood = Array.from({ length: 300 }, (_, n) => alert(`m${n}`, "medium", 10 + n));
+    const open: InboxFilter = { severity: "all", show: "open" };
+    const shown = ids(inboxOrder([...alerts, ...flood], open, "me"));
+    expect(shown.slice(0, 4)).toEqual(["suspected critical", "new high", "old high", "m299"]);
+    expect(shown.at(-1)).toBe("low");
     expect(ids(inboxOrder(alerts, { ...ALL, severity: "high" }, "me"))).toEqual(["new high", "old high"]);
+  });
+
+  it("stays as it was while it is held, and says what has come", () => {
+    const held = { ids: ["old high", "low"], provisional: [], filter: ALL };
+    const now = [alert("new", "critical", 9), { ...alerts[0]!, ...done }, alerts[3]!];
+    const known = new Map(now.map((one) => [one.alert_id, one]));
+    const { shown, waiting } = asHeld(inboxOrder(now, ALL, "me"), known, held);
+    expect(shown.map((one) => [one.alert_id, one.state])).toEqual([
+      ["old high", "acknowledged"],
+      ["low", "open"],
+    ]);
+    expect(ids(waiting)).toEqual(["new"]);
+    known.delete("low");
+    expect(ids(asHeld([], known, held).shown)).toEqual(["old high"]);
+    expect(gravest([...alerts, ...now])?.alert_id).toBe("new");
+    expect(gravest([])).toBeNull();
   });
 
   it("shouts the heaviest open one, the one that waited longest of equals", () => {

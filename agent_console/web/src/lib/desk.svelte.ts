@@ -1,11 +1,14 @@
 // The lead's desk: what is selected, how lists are sorted, and what is done to alerts and calls.
 
 import * as api from "./api";
-import { inboxOrder, loudest, openAlerts, type InboxFilter } from "./inbox";
+import { asHeld, inboxOrder, loudest, openAlerts, type Held, type InboxFilter } from "./inbox";
 import { live } from "./live.svelte";
 import { session } from "./session.svelte";
 import { sortCalls, type CallOrder } from "./sorting";
 import type { Alert, Call } from "./types";
+
+/** A pointer that rests does not read any more. */
+const READING_MS = 8_000;
 
 export type Panel = "calls" | "people" | "conversation" | "alerts";
 
@@ -21,11 +24,21 @@ class Desk {
   archive = $state.raw<ReadonlyMap<string, Call>>(new Map());
 
   #asked = 0;
+  #held = $state.raw<Held | null>(null);
+  #reading: ReturnType<typeof setTimeout> | undefined;
 
   alerts = $derived([...live.data.alerts.values()]);
   open = $derived(openAlerts(this.alerts));
   loudest = $derived(loudest(this.alerts));
-  inbox = $derived(inboxOrder(this.alerts, this.filter, session.user?.username ?? ""));
+  ordered = $derived(inboxOrder(this.alerts, this.filter, session.user?.username ?? ""));
+  held = $derived(this.#held?.filter === this.filter ? this.#held : null);
+  #asHeld = $derived(this.held && asHeld(this.ordered, live.data.alerts, this.held));
+  inbox = $derived(this.#asHeld?.shown ?? this.ordered);
+  /** What has come while somebody points at the inbox. */
+  waiting = $derived(this.#asHeld?.waiting ?? []);
+  provisional = $derived(
+    [...live.data.provisional.values()].filter((alert) => live.data.calls.has(alert.call_id)),
+  );
   inProgress = $derived(
     sortCalls(
       [...live.data.calls.values()].filter((call) => call.state !== "ended"),
@@ -48,6 +61,22 @@ class Desk {
   reset(): void {
     this.selectedCall = this.selectedAlert = this.jump = null;
     this.archive = new Map();
+    this.release();
+  }
+
+  /** Somebody points at the inbox: it stays as it is until the pointer goes, or rests. */
+  hold(): void {
+    if (!this.held) {
+      const ids = this.ordered.map((alert) => alert.alert_id);
+      this.#held = { ids, provisional: this.provisional, filter: this.filter };
+    }
+    clearTimeout(this.#reading);
+    this.#reading = setTimeout(() => this.release(), READING_MS);
+  }
+
+  release(): void {
+    clearTimeout(this.#reading);
+    this.#held = null;
   }
 
   select(callId: string): void {

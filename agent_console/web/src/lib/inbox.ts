@@ -1,6 +1,6 @@
 // The alert inbox: order, filter, and which alert is the loudest.
 
-import type { Alert, EscalationStep, Severity } from "./types";
+import type { Alert, EscalationStep, ProvisionalAlert, Severity } from "./types";
 
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info"];
 
@@ -30,7 +30,7 @@ export function openAlerts(alerts: Iterable<Alert>): Alert[] {
   return [...alerts].filter((alert) => alert.state === "open");
 }
 
-/** Open ones first, newest on top; then what was taken notice of, latest on top. */
+/** Open ones first, by severity, newest on top; then what was taken notice of, latest on top. */
 export function inboxOrder(alerts: Iterable<Alert>, filter: InboxFilter, me: string): Alert[] {
   return [...alerts]
     .filter((alert) => filter.severity === "all" || alert.severity === filter.severity)
@@ -38,9 +38,41 @@ export function inboxOrder(alerts: Iterable<Alert>, filter: InboxFilter, me: str
     .sort((a, b) => {
       const opens = Number(b.state === "open") - Number(a.state === "open");
       if (opens) return opens;
-      if (a.state === "open") return b.at - a.at;
+      if (a.state === "open") return RANK[b.severity] - RANK[a.severity] || b.at - a.at;
       return (b.acknowledged_at ?? 0) - (a.acknowledged_at ?? 0);
     });
+}
+
+/** What stands in the inbox while somebody points at it: nothing moves under the pointer. */
+export interface Held {
+  ids: readonly string[];
+  /** Those that are provisional; one that goes leaves its place empty. */
+  provisional: readonly ProvisionalAlert[];
+  filter: InboxFilter;
+}
+
+/** The inbox as it was when it was held, and what has come since. */
+export function asHeld(
+  ordered: readonly Alert[],
+  known: ReadonlyMap<string, Alert>,
+  held: Held,
+): { shown: Alert[]; waiting: Alert[] } {
+  const ids = new Set(held.ids);
+  return {
+    shown: held.ids.flatMap((id) => known.get(id) ?? []),
+    waiting: ordered.filter((alert) => !ids.has(alert.alert_id)),
+  };
+}
+
+/** The heaviest, the newest of equals. */
+export function gravest<T extends { severity: Severity; at: number }>(alerts: Iterable<T>): T | null {
+  const heavier = (a: T, b: T) => RANK[b.severity] - RANK[a.severity] || b.at - a.at;
+  return [...alerts].sort(heavier)[0] ?? null;
+}
+
+/** Whether an alert breaks into what a screen reader says. */
+export function breaksIn({ severity }: { severity: Severity }): boolean {
+  return RANK[severity] >= RANK.high;
 }
 
 /** Seconds until an alert of which nobody takes notice goes up; null: it goes no further. */
@@ -60,7 +92,7 @@ export function untilEscalation(
 export function loudest(alerts: Iterable<Alert>): Alert | null {
   let found: Alert | null = null;
   for (const alert of openAlerts(alerts)) {
-    if (RANK[alert.severity] < RANK.high) continue;
+    if (!breaksIn(alert)) continue;
     if (
       !found ||
       weight(alert) > weight(found) ||

@@ -6,7 +6,7 @@ import { LiveConnection, type ConnectionState } from "./live/connection";
 import { EMPTY, reduce } from "./live/reducer";
 import { setZone } from "./format";
 import { settings } from "./settings.svelte";
-import type { Hello, Message, TimeMessage } from "./types";
+import type { Alert, Hello, Message, TimeMessage } from "./types";
 
 /** Messages are taken in this often, so that a flood costs one painting and not a hundred. */
 const BATCH_MS = 40;
@@ -19,6 +19,8 @@ class Live {
   now = $state(Date.now() / 1000);
   /** How often each kind of message has come: pages that show fetched data follow it. */
   heard = $state.raw<Readonly<Record<string, number>>>({});
+  /** The alerts that came last, together. */
+  news = $state.raw<readonly Alert[]>([]);
   loggedOut: () => void = () => undefined;
 
   #clock = UNKNOWN_CLOCK;
@@ -55,6 +57,7 @@ class Live {
     clearTimeout(this.#flushing);
     this.#ticking = this.#flushing = undefined;
     this.#queue = [];
+    this.news = [];
     this.data = EMPTY;
   }
 
@@ -81,6 +84,7 @@ class Live {
     if (!this.#queue.length) return;
     let data = this.data;
     const heard = { ...this.heard };
+    const news: Alert[] = [];
     for (const message of this.#queue) {
       const before = data;
       data = reduce(data, message);
@@ -88,12 +92,14 @@ class Live {
       // Those of a snapshot are not news; one that was missed while away is.
       if (message.type === "alert" && data.alerts !== before.alerts) {
         const alert = [...data.alerts.values()].at(-1);
-        if (alert) settings.announce(alert);
+        if (alert) news.push(alert);
       }
     }
     this.#queue = [];
     this.heard = heard;
     this.data = data;
+    if (news.length) this.news = news;
+    for (const alert of news) settings.announce(alert);
   }
 }
 

@@ -55,6 +55,8 @@ export const DESK = {
   step_done: ["已完成", "done"],
   step_missing: ["缺失", "missing"],
   alerts: ["告警", "Alerts"],
+  alerts_waiting: ["↑ 新来 {n} 条", "↑ {n} new"],
+  new_alert: ["新告警", "New alert"],
   unread: ["{n} 条未处理", "{n} open"],
   no_alerts: ["没有未处理的告警", "No open alerts"],
   no_alerts_hint: [
