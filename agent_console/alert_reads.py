@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, func, or_, select
 
+from agent_console.alert_evidence import AlertEvidence
 from agent_console.live.views import AlertView
 from agent_console.paging import Page, page
 from agent_console.scope import EVERYTHING, Scope
@@ -69,10 +70,11 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True)
 class AlertDetail:
-    """An alert and what was done to it, in order."""
+    """An alert, what was done to it, in order, and what it rests on."""
 
     alert: AlertView
     steps: list[AlertStep]
+    evidence: AlertEvidence
 
 
 def list_alerts(

@@ -116,6 +116,18 @@ def versions(connection: Connection) -> list[RulesVersion]:
     return list(_compared(dict(row) for row in rows))[::-1]
 
 
+def version_in_force(connection: Connection, at: float) -> str:
+    """The version of the rules that calls were judged by which began then; empty: not known."""
+    columns = rule_versions.c
+    query = (
+        select(columns.version)
+        .where(~columns.pack.endswith(_GUIDANCE, autoescape=True), columns.at <= at)
+        .order_by(columns.number.desc())
+        .limit(1)
+    )
+    return connection.scalar(query) or ""
+
+
 def _compared(rows: Iterable[Mapping[str, Any]]) -> Iterable[RulesVersion]:
     head, whole = GENESIS, True
     old: dict[bool, tuple[dict[str, str], dict[str, str]]] = {}

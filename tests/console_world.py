@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import backbone.audit
 import qa_engine.guidance_storage
 import qa_engine.score_storage
 import qa_engine.storage
+import qa_engine.versions
 import telephony.recording.storage
 import telephony.storage
 from agent_console.server import ConsoleServer
@@ -52,6 +51,7 @@ PROJECTIONS = merged(
     telephony.recording.storage.PROJECTIONS,
     asr.storage.PROJECTIONS,
     qa_engine.storage.PROJECTIONS,
+    qa_engine.versions.PROJECTIONS,
     qa_engine.guidance_storage.PROJECTIONS,
     qa_engine.score_storage.PROJECTIONS,
     backbone.audit.PROJECTIONS,
@@ -76,22 +76,10 @@ class World:
         )
 
 
-@functools.cache
-def _new_store() -> bytes:
-    """A database that has seen all migrations; they take longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "new.sqlite3"
-        open_engine(sqlite_url(path)).dispose()
-        return path.read_bytes()
-
-
 @contextlib.asynccontextmanager
 async def world(folder: Path, clock: Clock | None = None) -> AsyncIterator[World]:
     counters = Counters()
-    path = folder / "console.sqlite3"
-    if not path.exists():
-        path.write_bytes(_new_store())
-    engine = open_engine(sqlite_url(path))
+    engine = open_engine(sqlite_url(folder / "console.sqlite3"))
     journal = StoreJournal(engine, counters, PROJECTIONS)
     bus = Bus(counters, journal)
     journal.start()
@@ -213,7 +201,7 @@ class Call:
                 at=self._clock.time(),
                 call_id=self.id,
                 role=role,
-                segment_id=self._segment(segment),
+                segment_id=self.segment(segment),
                 start=start,
             )
         )
@@ -224,7 +212,7 @@ class Call:
                 at=self._clock.time(),
                 call_id=self.id,
                 role=role,
-                segment_id=self._segment(segment),
+                segment_id=self.segment(segment),
                 start=start,
                 end=start + 1,
                 text=text,
@@ -240,7 +228,7 @@ class Call:
                 call_id=self.id,
                 role=role,
                 leg_id=stable_id(self.id, role),
-                segment_id=self._segment(segment),
+                segment_id=self.segment(segment),
                 start=start,
                 end=start + len(text) / 5,
                 text=text,
@@ -276,7 +264,7 @@ class Call:
                 end=start + 1.0,
                 suspected=False,
                 evidence=Evidence(
-                    segment_id=self._segment(segment), text=text, span=(at, at + len(phrase))
+                    segment_id=self.segment(segment), text=text, span=(at, at + len(phrase))
                 ),
             )
         )
@@ -311,7 +299,7 @@ class Call:
                 start=start,
                 end=start + 1.0,
                 suspected=suspected,
-                evidence=Evidence(segment_id=self._segment(segment) if segment else ""),
+                evidence=Evidence(segment_id=self.segment(segment) if segment else ""),
                 advice="请听一下这通电话，必要时介入安抚来电者。",
                 advice_en="Listen in and step in to calm the caller if needed.",
             )
@@ -369,5 +357,5 @@ class Call:
             )
         )
 
-    def _segment(self, name: str) -> str:
+    def segment(self, name: str) -> str:
         return stable_id("segment", self.id, name)

@@ -12,11 +12,13 @@ from pydantic import BaseModel, Field
 
 from agent_console import alert_reads, users
 from agent_console.access import Context, Who
+from agent_console.alert_evidence import evidence_of
 from agent_console.alert_reads import AlertDetail, AlertFilter, AlertQuery
 from agent_console.api.parameters import Cursor, Id, Limit, Name, Since, Until, Words
 from agent_console.context import ConsoleContext
 from agent_console.live.views import AlertView
 from agent_console.paging import BadCursorError, Page
+from agent_console.permissions import PERMISSIONS
 from agent_console.problems import Problem
 from agent_console.viewer import Viewer
 from qa_engine.alerts import TRANSITIONS
@@ -35,6 +37,7 @@ from qa_engine.storage import CHANGES, AlertChange
 router = APIRouter(tags=["alerts"])
 
 HIGHEST_LEVEL = 9
+_HEARING = PERMISSIONS["GET /calls/{}/audio"].roles
 
 
 class Assignment(BaseModel):
@@ -110,14 +113,18 @@ async def list_alerts(
 
 @router.get("/alerts/{alert_id}")
 async def get_alert(who: Who, context: Context, alert_id: Id) -> AlertDetail:
-    """One alert with what was done to it; agents are not told what leads did."""
+    """One alert with what it rests on and what was done to it.
+
+    Agents are not told what leads did, and hear no recordings.
+    """
     alert = await _find(context, alert_id)
-    if who.role == "agent":
-        return AlertDetail(alert.gentle(), [])
+    audible = context.sound is not None and who.role in _HEARING
 
     def read() -> AlertDetail:
         with context.engine.connect() as connection:
-            return AlertDetail(alert, alert_reads.steps_of(connection, alert))
+            steps = [] if who.role == "agent" else alert_reads.steps_of(connection, alert)
+            evidence = evidence_of(connection, alert, audible=audible)
+        return AlertDetail(_for(who, alert), steps, evidence)
 
     return await asyncio.to_thread(read)
 

@@ -188,10 +188,12 @@ class AlertView:
     at: float
     advice: str = ""
     advice_en: str = ""
+    version: str = ""
     state: AlertState = "open"
     acknowledged_by: str | None = None
     acknowledged_at: float | None = None
     assigned_to: str = ""
+    assigned_at: float | None = None
     escalation: int = 1
     escalated_at: float | None = None
     verdict: FeedbackVerdict | None = None
@@ -222,6 +224,7 @@ class AlertView:
             at=event.at,
             advice=event.advice,
             advice_en=event.advice_en,
+            version=event.version,
         )
 
     def mark(self, row: RowMapping) -> None:
@@ -229,7 +232,7 @@ class AlertView:
         self.state = row["state"]
         self.acknowledged_by = row["acknowledged_by"]
         self.acknowledged_at = row["acknowledged_at"]
-        self.assigned_to = row["assigned_to"]
+        self.assigned_to, self.assigned_at = row["assigned_to"], row["assigned_at"]
         self.escalation = row["level"]
         self.escalated_at = row["escalated_at"]
         self.verdict = row["verdict"]
@@ -244,7 +247,7 @@ class AlertView:
             self.acknowledged_by, self.acknowledged_at = event.by, event.at
         match event:
             case AlertAssigned():
-                self.assigned_to = event.to
+                self.assigned_to, self.assigned_at = event.to, event.at if event.to else None
             case AlertFeedback():
                 self.verdict = event.verdict
             case AlertEscalated() if event.level > self.escalation:
@@ -258,6 +261,7 @@ class AlertView:
         return replace(
             self,
             assigned_to="",
+            assigned_at=None,
             escalation=1,
             escalated_at=None,
             verdict=None,

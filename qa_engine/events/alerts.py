@@ -47,6 +47,8 @@ class Alert(Raised, frozen=True, kw_only=True):
     suspected: bool
     advice: str = ""
     advice_en: str = ""
+    version: str = ""
+    """Of the rule pack that judged the call."""
     confirms: str = ""
     """The provisional alert that this one takes the place of."""
 

@@ -4,12 +4,13 @@ import { AGENT } from "./words/agent";
 import { CALLS } from "./words/calls";
 import { DAY } from "./words/day";
 import { DESK } from "./words/desk";
+import { EVIDENCE } from "./words/evidence";
 import { FRAME } from "./words/frame";
 import { MANAGE } from "./words/manage";
 import { ME } from "./words/me";
 import { QUALITY } from "./words/quality";
 
-const WORDS = { ...FRAME, ...DESK, ...CALLS, ...AGENT, ...QUALITY, ...MANAGE, ...DAY, ...ME };
+const WORDS = { ...FRAME, ...DESK, ...EVIDENCE, ...CALLS, ...AGENT, ...QUALITY, ...MANAGE, ...DAY, ...ME };
 
 export type Key = keyof typeof WORDS;
 export type Language = "zh" | "en";

@@ -41,3 +41,17 @@ function find(text: string, phrase: string): [number, number] | null {
   const from = [...text.slice(0, at)].length;
   return [from, from + [...phrase].length];
 }
+
+/** A text in two or three pieces, one of them marked; the span counts code points too. */
+export function cutAt(
+  text: string,
+  span: readonly [number, number] | null,
+): { text: string; marked: boolean }[] {
+  const characters = [...text];
+  const [from = 0, until = 0] = span ?? [];
+  return [
+    { text: characters.slice(0, from).join(""), marked: false },
+    { text: characters.slice(from, until).join(""), marked: true },
+    { text: characters.slice(until).join(""), marked: false },
+  ].filter((piece) => piece.text);
+}

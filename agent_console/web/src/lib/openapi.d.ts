@@ -53,7 +53,9 @@ export interface paths {
         };
         /**
          * Get Alert
-         * @description One alert with what was done to it; agents are not told what leads did.
+         * @description One alert with what it rests on and what was done to it.
+         *
+         *     Agents are not told what leads did, and hear no recordings.
          */
         get: operations["get_alert_api_v1_alerts__alert_id__get"];
         put?: never;
@@ -1767,12 +1769,26 @@ export interface components {
         };
         /**
          * AlertDetail
-         * @description An alert and what was done to it, in order.
+         * @description An alert, what was done to it, in order, and what it rests on.
          */
         AlertDetail: {
             alert: components["schemas"]["AlertView"];
+            evidence: components["schemas"]["AlertEvidence"];
             /** Steps */
             steps: components["schemas"]["AlertStep"][];
+        };
+        /**
+         * AlertEvidence
+         * @description What an alert rests on. `version` is that of the rules, `confidence` the sentence's.
+         */
+        AlertEvidence: {
+            /** Confidence */
+            confidence: number | null;
+            sound: components["schemas"]["SoundAround"] | null;
+            /** Version */
+            version: string;
+            /** Words */
+            words: components["schemas"]["SaidAround"][];
         };
         /**
          * AlertStep
@@ -1813,6 +1829,8 @@ export interface components {
             agent: string;
             /** Alert Id */
             alert_id: string;
+            /** Assigned At */
+            assigned_at: number | null;
             /**
              * Assigned To
              * @default
@@ -1878,6 +1896,11 @@ export interface components {
             unit: string;
             /** Verdict */
             verdict: ("correct" | "false_alarm") | null;
+            /**
+             * Version
+             * @default
+             */
+            version: string;
         };
         /**
          * Answer
@@ -3792,6 +3815,36 @@ export interface components {
             answer: string;
         };
         /**
+         * SaidAround
+         * @description One sentence; `start`, `end` on the call's clock, `confidence` of the recogniser 0..1.
+         *
+         *     `marked` are the characters [from, to) of `text` that the rule found; None where it found none.
+         */
+        SaidAround: {
+            /** Confidence */
+            confidence: number;
+            /** End */
+            end: number;
+            /** Marked */
+            marked: [
+                number,
+                number
+            ] | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "agent" | "customer";
+            /** Segment Id */
+            segment_id: string;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
+            /** Unintelligible */
+            unintelligible: boolean;
+        };
+        /**
          * Sample
          * @description What was drawn.
          */
@@ -4108,6 +4161,22 @@ export interface components {
             seats_erlang_c: number;
             /** Time */
             time: string;
+        };
+        /**
+         * SoundAround
+         * @description Where it can be heard: [`from_s`, `to_s`) of the recording at `address`.
+         *
+         *     `from_call_s` is the same beginning on the call's clock.
+         */
+        SoundAround: {
+            /** Address */
+            address: string;
+            /** From Call S */
+            from_call_s: number;
+            /** From S */
+            from_s: number;
+            /** To S */
+            to_s: number;
         };
         /**
          * Step

@@ -34,10 +34,12 @@ export function newAlert(alerts: Alerts, event: EventMessage): Alerts | null {
     at: raw.at,
     advice: raw.advice ?? "",
     advice_en: raw.advice_en ?? "",
+    version: raw.version ?? "",
     state: "open",
     acknowledged_by: null,
     acknowledged_at: null,
     assigned_to: "",
+    assigned_at: null,
     escalation: 1,
     escalated_at: null,
     verdict: null,
@@ -57,7 +59,10 @@ function noticed(alert: Alert, event: EventMessage): Partial<Alert> {
 const CHANGES: Record<string, Change> = {
   alert_acknowledged: (alert, event) =>
     alert.state === "open" ? { ...noticed(alert, event), state: "acknowledged" } : null,
-  alert_assigned: (_alert, event) => ({ assigned_to: event["to"] as string }),
+  alert_assigned(_alert, event) {
+    const to = event["to"] as string;
+    return { assigned_to: to, assigned_at: to ? event.at : null };
+  },
   alert_commented: (alert) => ({ comments: alert.comments + 1 }),
   alert_feedback: (alert, event) => ({
     ...noticed(alert, event),
