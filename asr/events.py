@@ -104,6 +104,21 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     display: str = ""
 
 
+class FinalWanted(Event, frozen=True, kw_only=True):
+    """Something urgent seems to be said in a segment that goes on.
+
+    It shall end soon after `after`, on the call's clock, so that its final tells. Asked of
+    recognition; where the segment has ended meanwhile, nothing happens.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.LIVE
+
+    call_id: str
+    role: Role
+    segment_id: str
+    after: float
+
+
 class AudioGap(Event, frozen=True, kw_only=True):
     """No audio came for a while on a leg that goes on: what was said then is not known."""
 

@@ -16,6 +16,8 @@ from asr.vad import StreamingVad
 _BYTES_PER_SAMPLE = 2
 _BATCH_S = 0.1  # three frames of a phone at once cost little more than one
 _QUIETEST_DB = -120.0
+_LONGEST_LEAD_S = 5.0
+_LEAD_HOLDS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +29,33 @@ class SpeechBegan:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSoFar:
-    """The open segment up to `end`, for a partial; `first` when it is the segment's first."""
+    """The open segment up to `end`, for a partial; `first` when it is the segment's first.
+
+    The first `lead` samples of `audio` belong to the segment before, as in `Speech`.
+    """
 
     start: int
     end: int
     audio: Audio
     first: bool
+    lead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A segment. `audio` is what to decode, a little longer than the speech itself."""
+    """A segment. `audio` is what to decode, a little longer than the speech itself.
+
+    Where a sentence was cut to have its beginning soon, the rest is decoded with that beginning,
+    without which a recogniser understands less: the first `lead` samples of `audio`. What is
+    said in them belongs to the segment before.
+    """
 
     start: int
     end: int
     audio: Audio
     audio_start: int
     level_db: float
+    lead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,8 @@ LegOutput = SpeechBegan | SpeechSoFar | SpeechPaused | SpeechResumed | SpeechEnd
 class LegPipeline:
     """Resamples, detects speech and cuts segments on one leg.
 
+    With `lead`, the rest of a sentence that was cut comes with its beginning (see `Speech`).
+
     Not thread-safe. What comes out does not depend on how the audio was cut into frames. Memory
     is bounded by the longest segment.
     """
@@ -93,6 +107,7 @@ class LegPipeline:
         *,
         partial_step_s: float,
         first_partial_s: float | None = None,
+        lead: bool = False,
     ) -> None:
         self._rate = rate
         self._resampler = Resampler(rate)
@@ -108,6 +123,9 @@ class LegPipeline:
         self._open: Begin | None = None
         self._paused = False
         self._next_partial = 0
+        self._may_lead = lead
+        self._cut: End | None = None  # the last segment, where the speaker went on
+        self._lead_from: int | None = None  # of the open segment
 
     @property
     def expected(self) -> int:
@@ -135,6 +153,10 @@ class LegPipeline:
             found += self._look()
         return found
 
+    def end_after(self, sample: int) -> list[LegOutput]:
+        """Have the open segment end soon after a 16 kHz sample; see `Segmenter.end_after`."""
+        return self._outputs(self._segmenter.end_after(sample))
+
     def close(self) -> list[LegOutput]:
         """The audio ends or breaks off here: what is open comes out."""
         found = self._look()
@@ -160,6 +182,7 @@ class LegPipeline:
         # Silence in the gap needs no hearing: time jumps over it, and the VAD begins anew.
         at = max(self._at_16k(sample), self._segmenter.position)
         self._segmenter.skip_to(at)
+        self._cut = None
         self._buffer.restart(at)
         self._vad.reset()
 
@@ -174,8 +197,25 @@ class LegPipeline:
             found += self._resumed()
             found += self._partial()
         # What was not heard yet, less than a window, must stay too.
-        self._buffer.forget_before(min(self._segmenter.audio_needed_from, self._segmenter.position))
+        needed = min(self._segmenter.audio_needed_from, self._segmenter.position)
+        if self._cut is not None and self._open is None:
+            if self._segmenter.position > self._cut.end + _LEAD_HOLDS_S * RATE:
+                self._cut = None
+            else:
+                needed = min(needed, self._lead_of(self._cut))
+        elif self._lead_from is not None:
+            needed = min(needed, self._lead_from)
+        self._buffer.forget_before(needed)
         return found
+
+    def _follow(self, begin: Begin) -> None:
+        """Lead a segment in by the one before, where it goes on from that."""
+        cut, self._cut = self._cut, None
+        if cut is not None and begin.start <= cut.end + _LEAD_HOLDS_S * RATE:
+            self._lead_from = self._lead_of(cut)
+
+    def _lead_of(self, cut: End) -> int:
+        return max(cut.audio_start, cut.audio_end - round(_LONGEST_LEAD_S * RATE))
 
     def _outputs(self, boundaries: list[Boundary]) -> list[LegOutput]:
         found: list[LegOutput] = []
@@ -183,6 +223,7 @@ class LegPipeline:
             match boundary:
                 case Begin():
                     self._open = boundary
+                    self._follow(boundary)
                     self._next_partial = boundary.start + self._first_step
                     found.append(SpeechBegan(boundary.start))
                 case Pause(early=True) if not self._step:
@@ -191,17 +232,26 @@ class LegPipeline:
                     self._paused = True
                     found.append(SpeechPaused(*self._heard(boundary), early=boundary.early))
                 case End():
-                    self._open = None
-                    self._paused = False
                     found.append(SpeechEnded(*self._heard(boundary)))
+                    self._open = self._lead_from = None
+                    self._paused = False
+                    self._cut = boundary if boundary.goes_on and self._may_lead else None
         return found
 
-    def _heard(self, boundary: Pause | End) -> tuple[int, int, Audio, int, float]:
+    def _heard(self, boundary: Pause | End) -> tuple[int, int, Audio, int, float, int]:
         """What `Speech` has of a segment."""
         start, end = boundary.start, boundary.end
-        audio = self._buffer.cut(boundary.audio_start, boundary.audio_end)
-        audio_start = max(boundary.audio_start, self._buffer.start)
-        return start, end, audio, audio_start, level_dbfs(self._buffer.cut(start, end))
+        audio_start, lead = self._audio_from(boundary.audio_start)
+        audio = self._buffer.cut(audio_start, boundary.audio_end)
+        return start, end, audio, audio_start, level_dbfs(self._buffer.cut(start, end)), lead
+
+    def _audio_from(self, own: int) -> tuple[int, int]:
+        """Where to decode from, for a segment whose own audio starts at `own`; the lead."""
+        own = max(own, self._buffer.start)
+        if self._lead_from is None:
+            return own, 0
+        start = max(self._lead_from, self._buffer.start)
+        return start, own - start
 
     def _resumed(self) -> list[LegOutput]:
         if not self._paused or self._open is None or not self._segmenter.voiced:
@@ -217,8 +267,9 @@ class LegPipeline:
             return []  # the final may be moments away: a partial now would only delay it
         first = self._next_partial == self._open.start + self._first_step
         self._next_partial = position + self._step
-        audio = self._buffer.cut(self._open.audio_start, position)
-        return [SpeechSoFar(self._open.start, position, audio, first)]
+        audio_start, lead = self._audio_from(self._open.audio_start)
+        audio = self._buffer.cut(audio_start, position)
+        return [SpeechSoFar(self._open.start, position, audio, first, lead)]
 
 
 def level_dbfs(audio: Audio) -> float:

@@ -52,8 +52,10 @@ class LiveLeg:
     unfinished: int = 0
     late: int = 0
     closed: bool = False
+    open_segment: str = ""  # its id; empty while nobody speaks
     shown: Shown | None = None
     ahead: Segment | None = None  # has probably ended, and is decoded ahead
+    settled: Segment | None = None  # the open segment up to its last pause, decoded as a final
 
     def showing(self, segment_id: str) -> Shown:
         """What is shown of a segment."""
@@ -64,6 +66,10 @@ class LiveLeg:
     def call_time(self, sample: int) -> float:
         """A 16 kHz sample on the call's clock."""
         return self.opened.offset_s + sample / RATE
+
+    def sample(self, call_time: float) -> int:
+        """The 16 kHz sample at a time on the call's clock."""
+        return round((call_time - self.opened.offset_s) * RATE)
 
     def spoken_at(self, sample: int) -> float:
         """When a 16 kHz sample was spoken, on the system's clock."""
@@ -86,6 +92,7 @@ class Segment:
     spoken_at: float
     level_db: float = 0.0
     audio_start: int = 0
+    lead: int = 0
     ended: bool = False
     decoded: Decoded[Segment] | None = None
 

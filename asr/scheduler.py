@@ -28,11 +28,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Work(Generic[T]):
-    """Audio to decode, and what it belongs to. `languages` is asked when its turn comes."""
+    """Audio to decode, and what it belongs to. `languages` is asked when its turn comes.
+
+    With `careful` it is decoded as a final, be it a partial or not.
+    """
 
     audio: Audio | SpooledAudio
     languages: Callable[[], Sequence[str]]
     subject: T
+    careful: bool = False
 
     @functools.cached_property
     def heard(self) -> Audio:
@@ -207,7 +211,7 @@ class DecodeScheduler(Generic[T]):
     ) -> list[Decoded[T]]:
         started, began = time.perf_counter(), self._clock.time()
         recognitions: Sequence[Recognition | None] = [None] * len(batch)
-        partial = batch[0].partial
+        partial = batch[0].partial and not batch[0].item.careful
         try:
             recognitions = await asyncio.get_running_loop().run_in_executor(
                 pool, self._recognise, [queued.item for queued in batch], partial

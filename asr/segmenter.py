@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import math
+import statistics
 from dataclasses import dataclass
 
 from asr.settings import VadSettings
@@ -23,6 +24,11 @@ RATE = 16_000
 
 # A split looks for the quietest stretch of this many windows (some 100 ms: a breath).
 _QUIET_WINDOWS = 3
+
+# A segment whose end is wanted ends between two words where that is to be heard: where it is so
+# much quieter than the segment's median, or at the quietest point once so long was looked for it.
+_GAP_RATIO = 10 ** (-12 / 10)
+_LONGEST_SEARCH_S = 0.6
 
 
 class State(enum.Enum):
@@ -45,14 +51,15 @@ class Begin:
 class End:
     """The open segment has ended. Speech ran from `start` to `end`; decode to `audio_end`.
 
-    `split` when the speaker went on and the next segment follows without a pause.
+    `goes_on` when the speaker went on, or may have: the segment grew too long, or its end was
+    wanted.
     """
 
     start: int
     end: int
     audio_start: int
     audio_end: int
-    split: bool
+    goes_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class Segmenter:
         # 0 for never
         self._likely_end = math.ceil(settings.likely_end_s * RATE / WINDOW)
         self._early_end = math.ceil(settings.early_end_s * RATE / WINDOW)
+        self._longest_search = _windows(_LONGEST_SEARCH_S)
         self.state = State.IDLE
         self._position = 0
         self._origin = 0  # audio before this is not there, or belongs to another segment
@@ -104,6 +112,7 @@ class Segmenter:
         self._voiced: list[bool] = []  # of the open segment's windows
         self._power: list[float] = []
         self._silence = 0  # windows since the last voiced one
+        self._wanted: int | None = None  # the open segment shall end soon after this sample
 
     @property
     def position(self) -> int:
@@ -145,6 +154,8 @@ class Segmenter:
             found.append(self._confirm())
         if self._silence >= self._end_silence:
             found += self._close()
+        elif self._wanted is not None and (ended := self._end_wanted(self._wanted)):
+            found += ended
         elif len(self._voiced) >= self._longest:
             found += self._split()
         elif self.state is State.SPEAKING and self._silence == self._likely_end > 0:
@@ -156,6 +167,17 @@ class Segmenter:
     def flush(self) -> list[Boundary]:
         """The audio ends or breaks off here: close what is open."""
         return self._close()
+
+    def end_after(self, sample: int) -> list[Boundary]:
+        """Have the open segment end soon after a sample: in a pause, or else between two words.
+
+        Where that sample lies before the segment, or none is open, nothing happens.
+        """
+        if self.state is not State.SPEAKING or sample <= self._start:
+            return []
+        if self._wanted is None:
+            self._wanted = sample
+        return self._end_wanted(self._wanted)
 
     def skip_to(self, sample: int) -> None:
         """Go on at `sample` after a gap. Call `flush` before.
@@ -176,16 +198,17 @@ class Segmenter:
         self._voiced.clear()
         self._power.clear()
         self._silence = 0
+        self._wanted = None
 
     def _confirm(self) -> Begin:
         self.state = State.SPEAKING
         return Begin(self._start, self._audio_start)
 
-    def _close(self) -> list[Boundary]:
+    def _close(self, *, goes_on: bool = False) -> list[Boundary]:
         found: list[Boundary] = []
         if self.state is State.SPEAKING:
             end, audio_start, audio_end = self._extent()
-            found.append(End(self._start, end, audio_start, audio_end, split=False))
+            found.append(End(self._start, end, audio_start, audio_end, goes_on=goes_on))
             self._origin = audio_end
         self.state = State.IDLE
         self._voiced.clear()
@@ -201,11 +224,30 @@ class Segmenter:
         """Cut a segment that grew too long, in the middle of its quietest stretch."""
         if self.state is State.CANDIDATE:  # blips far apart that never became speech
             return self._close()
-        cut = self._quietest()
+        return self._cut(self._quietest(max(len(self._power) // 2, 1)))
+
+    def _end_wanted(self, after: int) -> list[Boundary]:
+        """End the open segment as wanted, if there is a good place for it by now."""
+        if self._silence >= self._early_end > 0:
+            return self._close(goes_on=True)
+        first = max(1, math.ceil((after - self._start) / WINDOW))
+        searched = len(self._power) - first
+        # A cut leaves something voiced before it, and a whole stretch to judge by behind it.
+        if searched < _QUIET_WINDOWS or not any(self._voiced[:first]):
+            return []
+        cut = self._quietest(first)
+        median = statistics.median(self._power)
+        if self._loudness(cut) > _GAP_RATIO * median and searched < self._longest_search:
+            return []
+        return self._cut(cut)
+
+    def _cut(self, cut: int) -> list[Boundary]:
+        """End the open segment before a window, and go on with the rest."""
         boundary = self._start + cut * WINDOW
+        self._wanted = None
         last = max(i for i, voiced in enumerate(self._voiced[:cut]) if voiced)
         end = self._start + (last + 1) * WINDOW
-        found: list[Boundary] = [End(self._start, end, self._audio_start, boundary, split=True)]
+        found: list[Boundary] = [End(self._start, end, self._audio_start, boundary, goes_on=True)]
         self._origin = boundary
         rest_voiced, rest_power = self._voiced[cut:], self._power[cut:]
         if not any(rest_voiced):
@@ -221,13 +263,12 @@ class Segmenter:
         found.append(self._confirm())
         return found
 
-    def _quietest(self) -> int:
-        """The window to cut before: quietest stretch of the second half, the later on a tie."""
-        first = max(len(self._power) // 2, 1)
-        candidates = range(first, len(self._power))
+    def _quietest(self, first: int) -> int:
+        """The window to cut before: the quietest stretch from one on, the later on a tie."""
+        # The last window cannot be judged yet: what follows it is part of the stretch.
+        candidates = range(first, max(first + 1, len(self._power) - 1))
+        return min(candidates, key=lambda cut: (self._loudness(cut), -cut))
 
-        def loudness(cut: int) -> tuple[float, int]:
-            around = self._power[max(0, cut - 1) : cut - 1 + _QUIET_WINDOWS]
-            return (max(around), -cut)
-
-        return min(candidates, key=loudness)
+    def _loudness(self, cut: int) -> float:
+        """Power of the loudest window of the stretch around a cut."""
+        return max(self._power[max(0, cut - 1) : cut - 1 + _QUIET_WINDOWS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -11,6 +12,7 @@ from asr.editor import Editor
 from asr.events import (
     AsrHealth,
     AudioGap,
+    FinalWanted,
     LegTranscribed,
     SpeechStarted,
     SpeechStopped,
@@ -19,6 +21,7 @@ from asr.events import (
 )
 from asr.health import HealthReport
 from asr.language import LanguageLock
+from asr.lead import without_lead
 from asr.leg import (
     AudioLost,
     LegOutput,
@@ -33,7 +36,7 @@ from asr.leg import (
 from asr.live_leg import EarlyAudio, LiveLeg, Segment, Totals
 from asr.load import Ease
 from asr.recognisers.base import Recogniser, Recognition
-from asr.resample import RATE
+from asr.resample import RATE, Audio
 from asr.scheduler import Decoded, DecodeScheduler, Work
 from asr.settings import AsrSettings
 from backbone.bus import Bus
@@ -69,6 +72,7 @@ class Transcriber:
         self._scheduler: DecodeScheduler[Segment] = DecodeScheduler(
             recogniser, settings.parallel, clock, counters, memory_s=settings.waiting_memory_s
         )
+        self._recogniser = recogniser
         self._legs: dict[str, LiveLeg] = {}
         self._early = EarlyAudio(counters)
         self._totals = Totals()
@@ -79,8 +83,10 @@ class Transcriber:
         self._caught_up = asyncio.Event()
         # From here on nothing is missed, even before `run` gets its turn.
         self._events = bus.subscribe(
-            "asr", LegOpened, AudioFrame, LegClosed, maxsize=settings.audio_queue_frames
-        )
+            "asr",
+            LegOpened, AudioFrame, LegClosed, FinalWanted,
+            maxsize=settings.audio_queue_frames,
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -113,6 +119,8 @@ class Transcriber:
                     await self._hear(frame)
                 case LegClosed() as closed:
                     await self._close(closed)
+                case FinalWanted() as wanted:
+                    await self._end_segment(wanted)
             if not self._events.depth:
                 self._caught_up.set()
 
@@ -125,6 +133,7 @@ class Transcriber:
             settings.vad,
             partial_step_s=settings.partial_step_s,
             first_partial_s=settings.first_partial_s,
+            lead=self._recogniser.capabilities.words,
         )
         self._legs[opened.leg_id] = LiveLeg(opened, pipeline, LanguageLock(settings.language))
         for frame in self._early.take(opened.leg_id):
@@ -157,6 +166,13 @@ class Transcriber:
         await self._take(leg, outputs)
         await self._finish(leg)
 
+    async def _end_segment(self, wanted: FinalWanted) -> None:
+        for leg in list(self._legs.values()):
+            if (leg.opened.call_id, leg.opened.role) != (wanted.call_id, wanted.role):
+                continue
+            if leg.open_segment == wanted.segment_id:
+                await self._take(leg, leg.pipeline.end_after(leg.sample(wanted.after)))
+
     async def _take(self, leg: LiveLeg, outputs: list[LegOutput]) -> None:
         for output in outputs:
             match output:
@@ -177,12 +193,13 @@ class Transcriber:
         return stable_id(leg.opened.leg_id, start)
 
     def _began(self, leg: LiveLeg, speech: SpeechBegan) -> None:
+        leg.open_segment = self._segment_id(leg, speech.start)
         self._bus.emit(
             SpeechStarted(
                 at=self._clock.time(),
                 call_id=leg.opened.call_id,
                 role=leg.opened.role,
-                segment_id=self._segment_id(leg, speech.start),
+                segment_id=leg.open_segment,
                 start=leg.call_time(speech.start),
             )
         )
@@ -194,13 +211,14 @@ class Transcriber:
             speech.start,
             speech.end,
             leg.spoken_at(speech.end),
+            lead=speech.lead,
         )
         # When the next one is due, this one is stale.
         deadline = self._clock.time() + self._settings.partial_step_s
         await self._scheduler.add_partial(
             leg.opened.leg_id,
             deadline,
-            Work(speech.audio, lambda: leg.language.languages, segment),
+            self._work(speech.audio, segment),
             first=speech.first,
         )
 
@@ -213,7 +231,14 @@ class Transcriber:
             leg.spoken_at(speech.end),
             speech.level_db,
             speech.audio_start,
+            speech.lead,
         )
+
+    @staticmethod
+    def _work(audio: Audio, segment: Segment) -> Work[Segment]:
+        # Only a final's decoding tells when each character was said, by which a lead is left out.
+        languages = segment.leg.language
+        return Work(audio, lambda: languages.languages, segment, careful=segment.lead > 0)
 
     async def _paused(self, leg: LiveLeg, speech: SpeechPaused) -> None:
         if speech.early and self._scheduler.ease is not Ease.CALM:
@@ -224,21 +249,19 @@ class Transcriber:
         await self._scheduler.add_ahead(
             leg.opened.leg_id,
             leg.opened.at + speech.end / RATE,
-            Work(speech.audio, lambda: leg.language.languages, leg.ahead),
+            self._work(speech.audio, leg.ahead),
         )
 
     def _resumed(self, leg: LiveLeg) -> None:
-        """The segment goes on: what was decoded ahead of its end is a partial after all."""
-        ahead, leg.ahead = leg.ahead, None
+        """The segment goes on: what was decoded ahead of its end is only settled."""
+        leg.ahead = None
         self._scheduler.drop_ahead(leg.opened.leg_id)
-        if ahead is not None and ahead.decoded is not None:
-            self._totals.ahead_wasted += 1
-            self._publish_partial(ahead.decoded, settled=True)
 
     async def _ended(self, leg: LiveLeg, speech: SpeechEnded) -> None:
         segment = self._segment(leg, speech)
         leg.segments += 1
         leg.unfinished += 1
+        leg.open_segment = ""
         self._bus.emit(
             SpeechStopped(
                 at=self._clock.time(),
@@ -250,19 +273,25 @@ class Transcriber:
                 level_db=speech.level_db,
             )
         )
-        ahead, leg.ahead = leg.ahead, None
-        if ahead is not None and ahead.same_speech(segment.start, segment.end):
-            if ahead.decoded is not None:
+        ahead, settled = leg.ahead, leg.settled
+        leg.ahead = leg.settled = None
+        if settled is not None:
+            if settled.same_speech(segment.start, segment.end) and settled.decoded is not None:
                 self._totals.ahead += 1
-                await self._publish_final(ahead.decoded)
+                await self._publish_final(settled.decoded)
                 return
-            if not self._scheduler.drop_ahead(leg.opened.leg_id):
-                ahead.ended = True  # it is being decoded
-                return
+            self._totals.ahead_wasted += 1
+        if (
+            ahead is not None
+            and ahead.same_speech(segment.start, segment.end)
+            and not self._scheduler.drop_ahead(leg.opened.leg_id)
+        ):
+            ahead.ended = True  # it is being decoded
+            return
         await self._scheduler.add_final(
             leg.opened.leg_id,
             leg.opened.at + segment.end / RATE,  # also in order when audio comes faster
-            Work(speech.audio, lambda: leg.language.languages, segment),
+            self._work(speech.audio, segment),
         )
 
     def _lost(self, leg: LiveLeg, lost: AudioLost) -> None:
@@ -287,27 +316,42 @@ class Transcriber:
 
     async def _deliver(self, decoded: Decoded[Segment]) -> None:
         segment = decoded.subject
+        if segment.lead and decoded.recognition is not None:
+            own = without_lead(decoded.recognition, segment.lead / RATE)
+            decoded = replace(decoded, recognition=own)
         match decoded.kind:
             case Kind.FINAL:
                 await self._publish_final(decoded)
             case Kind.AHEAD if segment.ended:
                 self._totals.ahead += 1
                 await self._publish_final(decoded)
-            case Kind.AHEAD if segment is segment.leg.ahead and decoded.recognition is not None:
-                segment.decoded = decoded
-            case Kind.AHEAD if segment is segment.leg.ahead:
-                segment.leg.ahead = None  # it failed: its final shall have a chance of its own
+            case Kind.AHEAD if decoded.recognition is None:
+                if segment is segment.leg.ahead:
+                    segment.leg.ahead = None  # its final shall have a chance of its own
             case Kind.AHEAD:
-                self._totals.ahead_wasted += 1
-                self._publish_partial(decoded, settled=True)
+                self._settled(decoded)
             case _:
                 self._publish_partial(decoded)
+
+    def _settled(self, decoded: Decoded[Segment]) -> None:
+        """The open segment up to a pause: its final if it ends there, and shown at once."""
+        segment = decoded.subject
+        leg = segment.leg
+        if segment.segment_id != leg.open_segment:
+            self._totals.ahead_wasted += 1
+            return
+        self._totals.ahead_wasted += leg.settled is not None
+        segment.decoded = decoded
+        leg.settled = segment
+        self._publish_partial(decoded, settled=True)
 
     def _publish_partial(self, decoded: Decoded[Segment], *, settled: bool = False) -> None:
         """Show a segment so far; `settled` when it was decoded as a final, up to a pause."""
         segment, recognition = decoded.subject, decoded.recognition
         if recognition is None or not recognition.text:
             return
+        if segment.segment_id != segment.leg.open_segment:
+            return  # its final is on the way, or out
         text = recognition.text
         if settled:
             text = self._editor.edit(text, recognition.language).text

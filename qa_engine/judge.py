@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from asr.events import TranscriptFinal, TranscriptPartial
+from asr.events import FinalWanted, TranscriptFinal, TranscriptPartial
 from backbone.events import Event
 from backbone.ids import stable_id
 from qa_engine.attributes import Seniority
@@ -37,7 +37,16 @@ from qa_engine.state import CallState
 
 _log = structlog.get_logger(__name__)
 
-Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn | RunningScore | Score
+Verdict = (
+    Hit
+    | Alert
+    | ComplianceStep
+    | ProvisionalAlert
+    | AlertWithdrawn
+    | RunningScore
+    | Score
+    | FinalWanted
+)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
-"""Alerts on what is still being said: from the stable beginning of a partial transcript.
+"""Alerts on what is still being said, from partial transcripts.
 
-A final decides. Until it comes, an exact word in the part of a partial that will hardly change
-any more is told as provisional; the final's own alert then names it (`confirms`), or it is
+A final decides. Where a partial holds what a rule would tell, recognition is asked to bring the
+final soon (`FinalWanted`). Until then an exact word in the part of the partial that will hardly
+change any more is told as provisional; the final's own alert names it (`confirms`), or it is
 withdrawn. Nothing of it is stored: what a page must not miss comes with the final.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from asr.events import TranscriptFinal, TranscriptPartial
+from asr.events import FinalWanted, TranscriptFinal, TranscriptPartial
 from backbone.ids import stable_id
 from backbone.media import Role
 from qa_engine.events import (
@@ -31,10 +32,20 @@ from qa_engine.operators.words import WordsRule
 from qa_engine.pack import Pack
 from qa_engine.state import CallState, Said
 
-_Verdict = Hit | Alert | ComplianceStep | ProvisionalAlert | AlertWithdrawn | RunningScore | Score
+_Verdict = (
+    Hit
+    | Alert
+    | ComplianceStep
+    | ProvisionalAlert
+    | AlertWithdrawn
+    | RunningScore
+    | Score
+    | FinalWanted
+)
 
-MIN_STABLE = 2
-"""Fewer stable characters hold no word worth telling."""
+
+_STOPS = "。.，,？?！!、… -"
+_NUMERALS = frozenset("0123456789零一二两三四五六七八九十百千万幺")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +85,27 @@ class Provisional:
         ]
         self._open: dict[str, list[_Shown]] = {}
         """By segment, in the order of telling."""
+        self._wanted: set[str] = set()
+        """Segments of which the final was asked for."""
 
-    def hear(self, state: CallState, partial: TranscriptPartial) -> Iterator[ProvisionalAlert]:
-        """Tell what the stable part of a partial holds and was not told of its segment yet."""
-        if partial.stable < MIN_STABLE:
+    def hear(
+        self, state: CallState, partial: TranscriptPartial
+    ) -> Iterator[ProvisionalAlert | FinalWanted]:
+        """Tell what of a partial is stable and was not told of its segment yet, and ask for it."""
+        if not partial.text:
             return
         known = self._open.setdefault(partial.segment_id, [])
         said = _as_said(state, partial)
+        urgent = False
         for rule in self._rules:
             if rule.role not in ("either", partial.role) or rule.id in state.muted:
                 continue
             if rule.only is not None and not rule.only.fits(state):
                 continue
-            for hit in word_hits(said, rule.lists, "off"):
+            for hit in word_hits(said, rule.lists, rule.suspected):
+                urgent = True
+                if hit.suspected or hit.span[1] > partial.stable:
+                    continue
                 phrase = said.final.text[slice(*hit.span)]
                 if _told(known, rule, partial.role, phrase, hit.span):
                     continue
@@ -120,12 +139,22 @@ class Provisional:
                         segment_id=partial.segment_id, text=said.final.text, span=hit.span
                     ),
                 )
+        if urgent and partial.segment_id not in self._wanted and not _counting(partial.text):
+            self._wanted.add(partial.segment_id)
+            yield FinalWanted(
+                at=state.now,
+                call_id=state.call_id,
+                role=partial.role,
+                segment_id=partial.segment_id,
+                after=partial.end,
+            )
 
     def settle(
         self, final: TranscriptFinal, verdicts: Sequence[_Verdict], now: float
     ) -> list[_Verdict]:
         """The final's verdicts, with what they confirm, and what is withdrawn."""
         known = self._open.pop(final.segment_id, [])
+        self._wanted.discard(final.segment_id)
         settled: list[_Verdict] = []
         for verdict in verdicts:
             if isinstance(verdict, Alert) and verdict.evidence.segment_id == final.segment_id:
@@ -144,6 +173,11 @@ class Provisional:
             for known in pending.values()
             for event in _withdrawn(state.call_id, state.now, known)
         ]
+
+
+def _counting(text: str) -> bool:
+    """Whether a number is being said: cut in the middle, it would not be understood."""
+    return text.rstrip(_STOPS)[-1:] in _NUMERALS
 
 
 def _told(
@@ -181,8 +215,6 @@ def _withdrawn(call_id: str, at: float, known: Iterable[_Shown]) -> Iterator[Ale
 
 
 def _as_said(state: CallState, partial: TranscriptPartial) -> Said:
-    text = partial.text[: partial.stable]
-    share = partial.stable / len(partial.text)
     final = TranscriptFinal(
         at=partial.at,
         call_id=partial.call_id,
@@ -190,12 +222,12 @@ def _as_said(state: CallState, partial: TranscriptPartial) -> Said:
         leg_id="",
         segment_id=partial.segment_id,
         start=partial.start,
-        end=partial.start + share * (partial.end - partial.start),
-        text=text,
+        end=partial.end,
+        text=partial.text,
         language="",
         confidence=0.0,
         level_db=0.0,
         lag_s=0.0,
         decode_s=0.0,
     )
-    return Said(final, state.index.scan(text))
+    return Said(final, state.index.scan(partial.text))

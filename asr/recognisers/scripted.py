@@ -27,10 +27,12 @@ class ScriptedRecogniser:
     """Answers each segment by a script: a function, or texts for finals in their order.
 
     A list's partials are the final's text cut to half; finals beyond the list are refused. A
-    script may raise, to play a recogniser that fails.
+    script may raise, to play a recogniser that fails. With `words` it is one whose answers have
+    times.
     """
 
-    def __init__(self, script: Script | Sequence[str]) -> None:
+    def __init__(self, script: Script | Sequence[str], *, words: bool = False) -> None:
+        self._words = words
         self._script = script if callable(script) else _from_texts(script)
         self._lock = threading.Lock()
         self.calls: list[Heard] = []
@@ -46,7 +48,7 @@ class ScriptedRecogniser:
             detects_language=True,
             batch=False,
             streaming=False,
-            words=False,
+            words=self._words,
             confidences=True,
         )
 

@@ -63,6 +63,43 @@ def test_the_audio_of_a_segment_is_what_was_said_then():
         np.testing.assert_allclose(heard, TALK[at : at + len(heard)], atol=1e-4)
 
 
+def cut_after(samples, *, lead=True, pause_s=0.0):
+    """TALK with its first segment's end wanted after so many samples, and a pause there."""
+    talk = np.concatenate(
+        [TALK[:samples], np.zeros(round(pause_s * 16_000), np.float32), TALK[samples:]]
+    )
+    leg = LegPipeline(16_000, VadSettings(), partial_step_s=0.3, lead=lead)
+    out = leg.feed(0, pcm(talk[:samples])) + leg.end_after(samples)
+    return talk, out + leg.feed(samples, pcm(talk[samples:])) + leg.close()
+
+
+def test_the_rest_of_a_cut_sentence_comes_with_its_beginning():
+    (whole, last) = spans(run())
+    middle = whole[0] + 16_000
+    talk, out = cut_after(middle)
+    first, rest, other = (o for o in out if isinstance(o, SpeechEnded))
+    assert (first.start, rest.end) == whole
+    assert middle - 16_000 < first.end <= rest.start < middle + 16_000
+    assert rest.audio_start == first.audio_start
+    own = rest.audio_start + rest.lead
+    assert own <= rest.start
+    np.testing.assert_allclose(
+        rest.audio, talk[rest.audio_start : rest.audio_start + len(rest.audio)], atol=1e-4
+    )
+    partials = [o for o in out if isinstance(o, SpeechSoFar)]
+    assert {o.lead for o in partials if o.start == rest.start} == {rest.lead}
+    assert (first.lead, other.lead) == (0, 0)
+    assert (other.start, other.end) == last
+
+
+def test_what_follows_much_later_stands_alone():
+    middle = sum(spans(run())[0]) // 2
+    _, out = cut_after(middle, pause_s=2.0)
+    assert [o.lead for o in out if isinstance(o, SpeechEnded)] == [0, 0, 0]
+    _, out = cut_after(middle, lead=False)
+    assert [o.lead for o in out if isinstance(o, SpeechEnded)] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("sound", sorted(probes()))
 def test_a_line_without_speech_has_no_segments(sound):
     assert run(data=pcm(probes()[sound])) == []

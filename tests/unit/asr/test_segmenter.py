@@ -40,7 +40,7 @@ def test_a_pause_ends_a_segment_and_times_are_those_of_the_speech():
     assert found == [
         Begin(start, start - roll),
         Pause(start, end, start - roll, end + roll),
-        End(start, end, start - roll, end + roll, split=False),
+        End(start, end, start - roll, end + roll, goes_on=False),
     ]
     assert segmenter.state is State.IDLE
 
@@ -65,7 +65,7 @@ def test_a_long_segment_is_split_at_its_quietest_point():
     found = run(Segmenter(settings()), windows + silence(15))
     ends = [b for b in found if isinstance(b, End)]
     begins = [b for b in found if isinstance(b, Begin)]
-    assert [e.split for e in ends] == [True, False]
+    assert [e.goes_on for e in ends] == [True, False]
     assert 45 * WINDOW <= ends[0].end <= 49 * WINDOW
     assert begins[1].start == ends[0].end == begins[1].audio_start
 
@@ -86,6 +86,56 @@ def test_time_does_not_run_backwards():
         segmenter.skip_to(WINDOW)
 
 
+def test_a_wanted_end_comes_in_the_next_short_pause():
+    segmenter = Segmenter(settings(early_end_s=0.1, likely_end_s=0.2))
+    run(segmenter, speech(20))
+    assert segmenter.end_after(segmenter.position) == []
+    found = run(segmenter, speech(2) + silence(3) + speech(20) + silence(15))
+    first, second = ends_of(found)
+    assert (first.start, first.end, first.goes_on) == (0, 22 * WINDOW, True)
+    assert (second.start, second.end, second.goes_on) == (25 * WINDOW, 45 * WINDOW, False)
+
+
+def test_a_wanted_end_comes_in_the_pause_that_lasts():
+    segmenter = Segmenter(settings(early_end_s=0.1, likely_end_s=0.2))
+    run(segmenter, speech(20) + silence(5))
+    (end,) = segmenter.end_after(20 * WINDOW)
+    assert (end.start, end.end, end.goes_on) == (0, 20 * WINDOW, True)
+    assert segmenter.state is State.IDLE
+
+
+def test_a_wanted_end_comes_in_a_pause_that_is_over():
+    segmenter = Segmenter(settings())
+    run(segmenter, speech(20) + silence(3) + speech(10))
+    end, begin = segmenter.end_after(20 * WINDOW)
+    assert (end.end, end.goes_on) == (20 * WINDOW, True)
+    assert begin.start == 23 * WINDOW
+
+
+def test_a_wanted_end_comes_between_words_and_in_their_middle_only_when_none_is_found():
+    segmenter = Segmenter(settings())
+    run(segmenter, speech(20))
+    assert segmenter.end_after(20 * WINDOW) == []
+    found = run(segmenter, speech(5) + [(0.9, LOUD / 50)] * 3 + speech(2))
+    assert [e.end for e in ends_of(found)] == [26 * WINDOW]
+
+    segmenter = Segmenter(settings())
+    run(segmenter, speech(20))
+    segmenter.end_after(20 * WINDOW)
+    found = run(segmenter, speech(8) + [(0.9, LOUD / 2)] * 3 + speech(12))
+    assert [e.end for e in ends_of(found)] == [29 * WINDOW]
+    assert ends_of(found)[0].goes_on
+
+
+def test_an_end_is_wanted_of_an_open_segment_only():
+    segmenter = Segmenter(settings())
+    assert segmenter.end_after(100) == []
+    run(segmenter, silence(10) + speech(20))
+    assert segmenter.end_after(9 * WINDOW) == []
+    found = run(segmenter, [(0.9, LOUD / 50)] * 3 + speech(20) + silence(15))
+    assert [e.goes_on for e in ends_of(found)] == [False]
+
+
 window = st.tuples(
     st.one_of(st.floats(0, 1), st.sampled_from([0.02, 0.9])),
     st.sampled_from([QUIET, LOUD / 10, LOUD]),
@@ -100,10 +150,23 @@ def ends_of(found: list[Boundary]) -> list[End]:
     return [b for b in found if isinstance(b, End)]
 
 
-@given(streams)
-def test_segments_are_ordered_apart_and_inside_the_stream(windows):
-    segmenter = Segmenter(settings())
-    found = run(segmenter, windows) + segmenter.flush()
+wishes = st.dictionaries(st.integers(0, 400), st.integers(-40, 5), max_size=12)
+"""Before which window the end is wanted of what is open, and after which, counted from there."""
+
+
+def run_with_wishes(segmenter, windows, wishes):
+    found = []
+    for at, (probability, power) in enumerate(windows):
+        if at in wishes:
+            found += segmenter.end_after(max(0, at + wishes[at]) * WINDOW)
+        found += segmenter.feed(probability, power)
+    return found
+
+
+@given(streams, wishes)
+def test_segments_are_ordered_apart_and_inside_the_stream(windows, wishes):
+    segmenter = Segmenter(settings(early_end_s=0.07))
+    found = run_with_wishes(segmenter, windows, wishes) + segmenter.flush()
     found = [b for b in found if not isinstance(b, Pause)]
     assert [type(b) for b in found] == [Begin, End] * (len(found) // 2)
     last_end = last_audio_end = 0
@@ -116,10 +179,10 @@ def test_segments_are_ordered_apart_and_inside_the_stream(windows):
         last_end, last_audio_end = end.end, end.audio_end
 
 
-@given(streams)
-def test_every_window_of_speech_is_in_exactly_one_segment(windows):
+@given(streams, wishes)
+def test_every_window_of_speech_is_in_exactly_one_segment(windows, wishes):
     segmenter = Segmenter(settings(min_speech_s=0))
-    found = run(segmenter, windows) + segmenter.flush()
+    found = run_with_wishes(segmenter, windows, wishes) + segmenter.flush()
     gate = 10 ** (VadSettings().gate_dbfs / 10)
     for index, (probability, power) in enumerate(windows):
         if probability >= 0.5 and power >= gate:
@@ -127,12 +190,12 @@ def test_every_window_of_speech_is_in_exactly_one_segment(windows):
             assert sum(e.start <= at < e.end for e in ends_of(found)) == 1
 
 
-@given(streams, st.integers(0, 400))
-def test_audio_that_may_be_asked_for_is_never_said_to_be_unneeded(windows, cut):
+@given(streams, st.integers(0, 400), wishes)
+def test_audio_that_may_be_asked_for_is_never_said_to_be_unneeded(windows, cut, wishes):
     segmenter = Segmenter(settings())
     needed_from = 0
-    for probability, power in windows[:cut]:
-        segmenter.feed(probability, power)
+    for at, window in enumerate(windows[:cut]):
+        run_with_wishes(segmenter, [window], {0: at + wishes[at]} if at in wishes else {})
         assert segmenter.audio_needed_from >= needed_from
         needed_from = segmenter.audio_needed_from
     later = run(segmenter, windows[cut:]) + segmenter.flush()
@@ -151,7 +214,7 @@ def test_a_pause_says_what_the_end_will_say_unless_speech_goes_on(windows):
                 case Pause():
                     assert pause is None or resumed
                     pause, resumed = boundary, False
-                case End(split=False):
+                case End(goes_on=False):
                     if pause is not None and not resumed:
                         assert (pause.start, pause.end) == (boundary.start, boundary.end)
                         assert pause.audio_start == boundary.audio_start

@@ -10,6 +10,7 @@ from audio_probes import line, read
 from asr.events import (
     AsrHealth,
     AudioGap,
+    FinalWanted,
     LegTranscribed,
     SpeechStarted,
     SpeechStopped,
@@ -48,11 +49,11 @@ NEVER_AHEAD = {"likely_end_s": 0, "early_end_s": 0}
 class Bench:
     """A transcriber on a bus of its own, with a leg to speak on."""
 
-    def __init__(self, script, **settings):
+    def __init__(self, script, *, words=False, **settings):
         self.counters = Counters()
         self.bus = Bus(self.counters)
         self.clock = ManualClock()
-        self.recogniser = ScriptedRecogniser(script)
+        self.recogniser = ScriptedRecogniser(script, words=words)
         # Scripts count decodings: none happens ahead of its time unless a test wants it.
         values = {"decode_threads": 2, "vad": NEVER_AHEAD, **settings}
         self.transcriber = Transcriber(
@@ -73,8 +74,8 @@ class Bench:
         values = self.leg(**leg)
         self.bus.emit(AudioFrame(at=self.clock.time(), rate=16_000, sample=at, pcm=pcm, **values))
 
-    async def say(self, *, skip=(), **leg):
-        for at in range(0, SAMPLES, FRAME):
+    async def say(self, *, skip=(), since=0, until=SAMPLES, **leg):
+        for at in range(since, until, FRAME):
             if at in skip:
                 continue
             await self.clock.advance(0.1)
@@ -290,12 +291,17 @@ async def test_a_segment_decoded_ahead_of_its_end_has_the_same_final():
     assert final_texts(ahead) == final_texts(plain)
     health = ahead.transcriber.health()
     assert health.ahead == 2
-    # One pause in TALK is long enough to be taken for an end: that decoding is a partial.
+    # One pause in TALK is long enough to be taken for an end: that decoding was in vain.
     assert len(ahead.recogniser.calls) == 2 + health.ahead_wasted
-    assert len(ahead.of(TranscriptPartial)) == health.ahead_wasted == 1
-    (partial,) = ahead.of(TranscriptPartial)
-    order = [type(e) for e in ahead.events if getattr(e, "segment_id", "") == partial.segment_id]
-    assert order == [SpeechStarted, TranscriptPartial, SpeechStopped, TranscriptFinal]
+    assert health.ahead_wasted == 1
+    # What was decoded ahead is shown at once.
+    first, *_, last = (final.segment_id for final in ahead.of(TranscriptFinal))
+    shown = [
+        [type(e) for e in ahead.events if getattr(e, "segment_id", "") == s] for s in (first, last)
+    ]
+    once = [SpeechStarted, TranscriptPartial, SpeechStopped, TranscriptFinal]
+    twice = [SpeechStarted, TranscriptPartial, TranscriptPartial, SpeechStopped, TranscriptFinal]
+    assert sorted(shown, key=len) == [once, twice]
 
 
 # Pauses of 0.2 s are looked at; partials by the clock are so far apart that there are none.
@@ -335,6 +341,85 @@ async def test_a_node_that_is_not_calm_waits_for_a_longer_pause():
     late = await one_leg(samples, **AHEAD)
     assert len(bench.recogniser.calls) == len(late.recogniser.calls)
     assert final_texts(bench) == final_texts(late)
+
+
+async def want_final(bench, segment_id, after):
+    await bench.bus.publish(
+        FinalWanted(
+            at=bench.clock.time(), call_id="call", role="agent", segment_id=segment_id, after=after
+        )
+    )
+
+
+async def wanting(script, samples, after=None, **settings):
+    """A leg of which the final is wanted when so many samples were said, of what was just said.
+
+    Or of what was said up to `after` seconds.
+    """
+    after = samples / 16_000 if after is None else after
+    bench = Bench(script, **settings)
+    async with running(bench):
+        await bench.open()
+        await bench.say(until=samples)
+        await bench.until(SpeechStarted)
+        open_segment = bench.of(SpeechStarted)[-1].segment_id
+        await want_final(bench, open_segment, after)
+        await want_final(bench, "another", after)
+        await bench.say(since=samples)
+        await want_final(bench, open_segment, after)
+        await bench.close()
+        await bench.until(LegTranscribed)
+    return bench
+
+
+IN_SPEECH = 20 * FRAME  # 2 s: the first segment of TALK began half a second ago
+
+
+async def test_a_wanted_final_comes_soon_and_the_rest_is_a_segment_of_its_own():
+    plain = await one_leg(samples, partial_step_s=0)
+    cut = await wanting(samples, IN_SPEECH, partial_step_s=0)
+    first, rest, other = cut.of(TranscriptFinal)
+    assert first.end < rest.start < first.end + 1
+    assert abs(first.end - IN_SPEECH / 16_000) < 1
+    whole = plain.of(TranscriptFinal)
+    assert (rest.end - first.start) == pytest.approx(whole[0].end - whole[0].start)
+    assert other.end - other.start == pytest.approx(whole[1].end - whole[1].start)
+    assert len({final.segment_id for final in (first, rest, other)}) == 3
+
+
+async def test_the_rest_is_decoded_with_what_was_said_before_and_tells_only_its_own():
+    def script(heard):
+        # A character every tenth of a second: its text tells which ones were heard.
+        n = int(heard.duration_s * 10)
+        return Recognition(
+            text="".join(chr(0x4E00 + i) for i in range(n)),
+            language="zh",
+            char_times=tuple(round(i / 10, 1) for i in range(n)),
+        )
+
+    bench = await wanting(script, IN_SPEECH, words=True, partial_step_s=1.0)
+    first, rest, other = bench.of(TranscriptFinal)
+    assert (first.text[0], other.text[0]) == ("\u4e00", "\u4e00")
+    assert rest.text[0] > "\u4e05"  # what lies before belongs to the first
+    assert rest.char_times[0] >= first.end - 0.1
+    assert len(rest.char_times) == len(rest.text)
+    shown = [p for p in bench.of(TranscriptPartial) if p.segment_id == rest.segment_id]
+    assert shown
+    assert all(partial.text[0] == rest.text[0] for partial in shown)
+
+
+async def test_what_was_decoded_up_to_a_pause_is_the_final_that_is_wanted_there():
+    plain = await one_leg(samples, **EARLY)
+    last = plain.of(TranscriptFinal)[-1]
+    pause = next(p for p in plain.of(TranscriptPartial) if p.segment_id == last.segment_id)
+    assert pause.end < last.end
+    said_s = pause.end + 2.0  # `one_leg` opens its leg two seconds before the answer
+    cut = await wanting(samples, round(said_s * 10 + 8) * FRAME, said_s, **EARLY)
+    head = cut.of(TranscriptFinal)[-2]
+    assert (head.end, head.text) == (pytest.approx(said_s), pause.text)
+    health = cut.transcriber.health()
+    assert health.ahead == len(cut.of(TranscriptFinal)) == 3
+    assert len(cut.recogniser.calls) == health.ahead + health.ahead_wasted
 
 
 async def test_the_end_may_come_while_it_is_decoded_ahead():
