@@ -61,7 +61,7 @@ _SPELT_OUT = re.compile(
     r"(?<![周期拜第\d零〇一二三四五六七八九幺])(?:[\d零〇一二三四五六七八九幺][，,、\s]+){3,}"
     r"[\d零〇一二三四五六七八九幺]+"
 )
-_ONE_BY_ONE = re.compile("[零〇幺0]")
+_ONE_BY_ONE = re.compile("0|.*[零〇幺]")
 _BY_PLACE = re.compile("[十百千万亿]")
 _SHORTEST_PIECE = 3
 _SERVICE = frozenset({"110", "114", "119", "120", "122", "12345", "12320"})
@@ -212,7 +212,7 @@ def _dictated(heard: Normalised) -> Iterator[tuple[int, int]]:
             if piece.group() in _SERVICE or _by_place(heard, start, end):
                 continue
             first, last = heard.span(start, end)
-            zeros = _ONE_BY_ONE.search(heard.original, first, last) is not None
+            zeros = _ONE_BY_ONE.match(heard.original, first, last) is not None
             # Beside other words, a short number is mostly a room, an hour or a queue ticket.
             if (zeros or alone) and (zeros or end - start >= _SHORTEST_PIECE):
                 yield start, end

@@ -90,6 +90,8 @@ def test_personal_data_is_covered(text, covered):
         "周一三五上午",
         "多少钱？五百",
         "二十四",
+        "20",
+        "好的，100，谢谢",
         "一个三个八",
     ],
 )
