@@ -300,6 +300,35 @@ async def test_a_manager_writes_an_article_on_the_phone_and_takes_a_change_back(
     await looked_at(page, axe, "article-history-phone")
 
 
+async def test_a_deleted_article_is_found_again_and_restored(
+    day: ConsoleServer, browser: Browser, axe: str
+) -> None:
+    page = await enter(browser, day, username="boss", dark=True, **PHONE)
+    await page.goto(f"{day.address}/knowledge/parking")
+    await page.get_by_role("button", name="删除条目").click()
+    await page.get_by_role("button", name="再点一次确认删除").click()
+    rows = page.get_by_role("list", name="知识库").get_by_role("listitem")
+    await expect(rows).to_have_count(1)
+    await page.get_by_label("已删除的").check()
+    await page.get_by_role("searchbox").fill("东门")
+    await expect(rows).to_contain_text(["停车场与交通路线"])
+    await looked_at(page, axe, "knowledge-deleted-phone")
+    await rows.get_by_role("link").click()
+    await expect(page.get_by_text("boss 删除")).to_be_visible()
+    await page.get_by_role("link", name="版本").click()
+    await expect(page.get_by_role("button", name="第 3 版")).to_contain_text("删除")
+    await looked_at(page, axe, "article-deleted-phone")
+    # Who has its address only is led to it.
+    with refused(HTTPStatus.NOT_FOUND):
+        await page.goto(f"{day.address}/knowledge/parking")
+        await page.get_by_role("link", name="到已删除的里找").click()
+        await page.get_by_role("button", name="恢复条目").click()
+    await expect(page.get_by_text("第 4 版")).to_be_visible()
+    await expect(page.get_by_role("link", name="编辑")).to_be_visible()
+    await page.get_by_role("link", name="← 返回").click()
+    await expect(rows).to_have_count(2)
+
+
 async def test_two_editors_of_one_article_and_one_record_are_told_of_each_other(
     day: ConsoleServer, browser: Browser, axe: str
 ) -> None:

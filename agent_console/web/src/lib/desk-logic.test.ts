@@ -39,8 +39,6 @@ function alert(id: string, severity: Severity, at: number, more: Partial<Alert> 
     escalated_at: null,
     assigned_at: null,
     version: "",
-    assigned_at: null,
-    version: "",
     verdict: null,
     comments: 0,
     ...more,
