@@ -2,6 +2,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+PYTEST = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint lab lock clean
@@ -15,10 +16,12 @@ demo: $(VENV)/.ready ## play bundled calls through the whole system (ARGS="--onc
 test: $(VENV)/.ready-test ## set up all that the tests need, the real Asterisk included, and run them (ARGS="-k ami")
 	@PATH="$(abspath $(BIN)):$$PATH" sh tests/setup.sh $(BIN)
 ifeq ($(strip $(ARGS)),)
-	@# One file, one worker: what its tests share is made once. Real calls run alone: they are timed.
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit tests/contract
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q -n auto --dist loadfile -m "browser and not lab and not model" tests/e2e
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q -m "not browser or lab or model" tests/e2e
+	@# What computes, on all processors; one file, one worker: what its tests share is made once.
+	@$(PYTEST) -n auto --dist loadfile tests/unit tests/contract
+	@$(PYTEST) -n auto --dist loadfile -m "not lab and not realtime and not quiet" tests/e2e
+	@# What waits for phones and sound, side by side; last what must have the machine to itself.
+	@$(PYTEST) -n auto --dist loadfile -m "(lab or realtime) and not quiet" tests/e2e
+	@$(PYTEST) -m quiet tests/e2e
 else
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(BIN)/python -m pytest $(ARGS)
 endif

@@ -47,6 +47,7 @@ def over_tls(lab, port, ca_file, **tls):
     return settings.model_copy(update={"tls": TlsSettings(ca_file=ca_file, **tls)})
 
 
+@pytest.mark.quiet
 async def test_call_over_tls_and_who_is_not_trusted(lab, tmp_path):
     async with tls_manager(lab, tmp_path) as (port, authority):
         ours, other = tmp_path / "ca.pem", tmp_path / "other.pem"

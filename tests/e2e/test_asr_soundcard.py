@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 CALLS = Path(__file__).parents[2] / "tingzhen" / "demo" / "calls"
+pytestmark = pytest.mark.realtime
+
 TINGZHEN = Path(sys.executable).with_name("tingzhen")
 SECONDS = 14
 

@@ -147,7 +147,8 @@ async def understood(call: Call, desk: World) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def recorded(lab, tmp_path_factory):
+async def recorded(shared_lab, tmp_path_factory):
+    lab = await shared_lab.fit()
     folder = tmp_path_factory.mktemp("playback")
     voices = await asyncio.to_thread(write_voices, folder)
     kept = folder / "recordings"

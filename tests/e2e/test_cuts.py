@@ -24,7 +24,7 @@ from tingzhen.lab.configuration import LabSettings
 from tingzhen.lab.scenario import Lab
 from tingzhen.lab.scripts import AgentScript, CallerScript, Hold, Step, Unhold
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.quiet]
 
 ALLOWED_GAP_S = 0.1
 NOISE_S = 0.1

@@ -11,7 +11,7 @@ import sys
 import pytest
 from playwright.async_api import async_playwright, expect
 
-pytestmark = [pytest.mark.model, pytest.mark.browser]
+pytestmark = [pytest.mark.model, pytest.mark.browser, pytest.mark.quiet]
 
 BROWSER_FLAGS = [
     "--no-sandbox",

@@ -79,6 +79,7 @@ async def placed(lab, caller, agents):
         return await lab.finished(call)
 
 
+@pytest.mark.quiet
 async def test_a_call_is_answered_and_its_times_agree_with_asterisks_stamps(lab, tmp_path):
     async with record(lab.addresses, tmp_path / "one"):
         truth = await lab.call("support", ring_s=1.5, talk_s=1.0, number="19900000131")
@@ -110,6 +111,7 @@ async def test_a_call_is_answered_and_its_times_agree_with_asterisks_stamps(lab,
     assert kept["audio"] == "x"
 
 
+@pytest.mark.quiet
 async def test_each_hears_what_the_other_plays_from_the_same_instant(lab, tmp_path):
     for name, frequency in (("agent", 500), ("customer", 900)):
         with wave.open(str(tmp_path / f"{name}.wav"), "wb") as out:
@@ -136,6 +138,7 @@ async def test_each_hears_what_the_other_plays_from_the_same_instant(lab, tmp_pa
         assert leg.media.largest_gap(truth.answered_at, truth.ended_at) < 0.2
 
 
+@pytest.mark.quiet
 async def test_a_caller_who_gives_up_is_abandoned(lab):
     truth = await lab.call("insurance", agent=None, give_up_after_s=0.8)
     assert (truth.outcome, truth.agent, truth.hangup_by) == ("abandoned", None, "caller")
@@ -173,6 +176,7 @@ async def test_all_ring_and_one_answers(lab):
     assert {leg.user: leg.cause for leg in truth.agent_legs} == {"1004": "cancelled", "1005": "bye"}
 
 
+@pytest.mark.quiet
 async def test_hold_keys_and_the_agents_hanging_up_are_heard_by_the_listener(lab, tmp_path):
     async with record(lab.addresses, tmp_path / "held"):
         truth = await placed(
@@ -218,6 +222,7 @@ async def test_a_transfer_leads_the_caller_to_the_next_agent(lab, tmp_path, tran
     assert event in names
 
 
+@pytest.mark.quiet
 async def test_several_calls_overlap_without_mixing_up(lab):
     calls = await asyncio.gather(
         *(

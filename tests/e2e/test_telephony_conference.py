@@ -29,6 +29,7 @@ __all__ = ["voices"]  # the fixture
 AGREEMENT_S = 0.050
 
 
+@pytest.mark.quiet
 async def test_agent_takes_a_third_in_by_keys(lab, voices):
     lab.idle_script("1008", AgentScript(ring_s=0.3, hang_up_after_s=4.0))
     steps = (Step(0.5, Press("*2")), Step(1.8, Press("1008")), Step(4.5, Press("*3")))
@@ -60,6 +61,7 @@ async def test_agent_takes_a_third_in_by_keys(lab, voices):
         assert np.abs(pcm[again:]).max() > 1_000
 
 
+@pytest.mark.quiet
 async def test_both_parties_led_into_a_room(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support", number="19900000912")
@@ -109,6 +111,7 @@ async def test_caller_handed_on_into_a_room_is_transferred_and_in_no_conference(
         assert logged(lab, [ended.record]) == ()
 
 
+@pytest.mark.quiet
 async def test_call_back_is_recorded_as_the_agents_own(lab):
     await lab.register("1007")
     lab.idle_script("1007", AgentScript(ring_s=0.6, hang_up_after_s=1.0))
@@ -123,6 +126,7 @@ async def test_call_back_is_recorded_as_the_agents_own(lab):
         assert own.complete
 
 
+@pytest.mark.quiet
 async def test_reload_of_everything_in_a_call_changes_nothing(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support", number="19900000914", hang_up_after_s=2.5)

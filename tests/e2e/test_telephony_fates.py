@@ -12,7 +12,7 @@ from backbone.media import LegClosed
 from telephony.events import CallConnected, CallEnded, CallJoined, RingEnded
 from tingzhen.lab.scripts import AgentScript, BlindTransfer, CallerScript, Step
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.quiet]
 
 AGREEMENT_S = 0.050
 

@@ -37,7 +37,7 @@ from tingzhen.lab.scripts import (
 )
 from tingzhen.lab.sip.media import tone
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.quiet]
 
 AGREEMENT_S = 0.050
 LOAD_S = 0.3

@@ -28,7 +28,7 @@ from tingzhen.lab.scripts import (
     Step,
 )
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.quiet]
 
 AGREEMENT_S = 0.050
 

@@ -64,6 +64,7 @@ async def test_by_chanspy(lab, voices):
             await both_sides(lab, rig, voices, "19900000902")
 
 
+@pytest.mark.quiet
 async def test_hold_is_silent_and_a_stopped_server_is_tapped_again(lab, voices):
     async with telephony(by_websocket(settings_for(lab.addresses))) as rig:
         caller = CallerScript(to="support", number="19900000903", audio=voices["caller"])

@@ -27,7 +27,13 @@ from backbone.store import schema
 from backbone.store.engine import open_engine, sqlite_url
 from tingzhen.lab.scripts import AgentScript, CallerScript
 
-pytestmark = [pytest.mark.lab, pytest.mark.model, pytest.mark.browser, pytest.mark.prometheus]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.model,
+    pytest.mark.browser,
+    pytest.mark.prometheus,
+    pytest.mark.quiet,
+]
 
 CALLS = Path(__file__).parents[2] / "tingzhen" / "demo" / "calls"
 PASSWORD = "a-lead-of-the-tests"
