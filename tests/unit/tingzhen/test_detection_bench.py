@@ -3,6 +3,7 @@
 import json
 import shutil
 import wave
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,14 +11,17 @@ from audio_probes import SPEECH
 from rich.console import Console
 from typer.testing import CliRunner
 
+from asr.audio_file import AudioFile
 from asr.recognisers.scripted import ScriptedRecogniser
 from backbone.errors import UserError
 from qa_engine.evaluate import Planned, Truth, Utterance
+from qa_engine.kinds import KINDS, class_of
 from qa_engine.rehearsal import spoken
 from tingzhen.analysis import duration_of
 from tingzhen.cli import app
 from tingzhen.detection_bench import Summary, load_packs, read_calls, result_of
 
+BLIND = Path(__file__).parents[2] / "data" / "blind_calls"
 PACK = """\
 pack: small
 version: "1"
@@ -174,3 +178,19 @@ def test_a_script_that_is_none_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UserError, match=r"x\.json is no scripted call"):
         read_calls(tmp_path)
+
+
+def test_the_blind_calls_are_whole():
+    calls = read_calls(BLIND)
+    assert len(calls) == 12
+    assert sum(truth.agent_compliant for _, truth in calls) == 4
+    for path, truth in calls:
+        for role in ("agent", "customer"):
+            audio = AudioFile(path.with_suffix(f".{role}.flac"))
+            assert sum(map(len, audio)) / 2 / audio.rate == pytest.approx(truth.duration, abs=0.02)
+        for planned in (*truth.events, *truth.must_not):
+            said = truth.utterances[planned.utterance]
+            assert planned.phrase in said.text
+            assert planned.kind in KINDS
+        violations = [e for e in truth.events if class_of(e.kind, e.role) == "violation"]
+        assert truth.agent_compliant is not bool(violations)
