@@ -49,6 +49,7 @@ class GuidanceTruth(msgspec.Struct, frozen=True):
     scenes_tuned: dict[Scene, tuple[str, ...]]
     scenes_tuned_later: dict[Scene, tuple[str, ...]]
     scenes_indirect: dict[Scene, tuple[str, ...]]
+    scenes_indirect_later: dict[Scene, tuple[str, ...]]
     scenes_held_out: dict[Scene, tuple[str, ...]]
     topics_tuned: dict[str, tuple[str, ...]]
     topics_held_out: dict[str, tuple[str, ...]]

@@ -14,7 +14,7 @@ SCENES: tuple[Scene, ...] = tuple(s for s in get_args(Scene) if s != "calm")
 
 
 class SceneWords(Strict):
-    """One scene. Words and situations weigh 1, strong words 2."""
+    """One scene. Words and situations weigh 1, strong words 2, hints 0.3 in company."""
 
     scene: Scene
     title: str = Field(min_length=1, max_length=32)
@@ -29,6 +29,10 @@ class SceneWords(Strict):
     situations: tuple[str, ...] = Field(
         (),
         description="What befalls one who feels so, though no feeling is named; not by sound.",
+    )
+    hints: tuple[str, ...] = Field(
+        (),
+        description="What says little by itself: two at once are needed; not by sound.",
     )
     unless: Unless | None = None
 

@@ -26,6 +26,9 @@ ACTIVE = 0.5
 
 _WORTH = (1.0, 2.0, 1.0)
 """Of a plain word, a strong one, and a situation."""
+_HINT = 0.3
+_FEW_HINTS = 2
+"""Fewer say nothing, unless something else is said that tells the same scene."""
 _SOUND_SHARE = 0.5
 _VOICE_ALONE = 0.25
 _TREND = 0.12
@@ -35,9 +38,10 @@ _MOST = 3.0
 _POINTS = 400
 
 
-def groups(scene: Scene) -> tuple[str, str, str]:
-    """Names of a scene's word groups: plain, strong, situations."""
-    return f"scene/{scene}/words", f"scene/{scene}/strong", f"scene/{scene}/situations"
+def groups(scene: Scene) -> tuple[str, str, str, str]:
+    """Names of a scene's word groups: plain, strong, situations, hints."""
+    name = f"scene/{scene}"
+    return f"{name}/words", f"{name}/strong", f"{name}/situations", f"{name}/hints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,14 @@ class EmotionTracker:
 
     def _points(self, scene: SceneWords, scan: Scan) -> float:
         points = 0.0
-        for group, worth in zip(groups(scene.scene), _WORTH, strict=True):
+        *telling, hinting = groups(scene.scene)
+        for group, worth in zip(telling, _WORTH, strict=True):
             for hit in scan.hits(group):
                 points += worth * (_SOUND_SHARE if hit.suspected else 1.0)
+        # The same hint again says no more than once.
+        hints = len({hit.phrase for hit in scan.hits(hinting)})
+        if points or hints >= _FEW_HINTS:
+            points += _HINT * hints
         return points
 
     def _fade(self, at: float) -> None:

@@ -39,6 +39,10 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 _Model = TypeVar("_Model", bound=BaseModel)
 
+_PARTS = ("words", "strong", "situations", "hints")
+"""Of a scene, in the order of their word groups."""
+_BY_SOUND = ("words", "strong")
+
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
@@ -230,19 +234,13 @@ def _scenes(source: Source, file: ScenesFile, words: Wordings) -> Iterator[Probl
         place = ("scenes", number)
         if not (scene.words or scene.strong or scene.situations):
             yield source.problem(place, "nothing tells it: give words", warning=True)
-        plain, strong, situations = scene_groups(scene.scene)
         slots = file.slots.__getitem__
-        words.add(source, (*place, "words"), plain, scene.words, scene.unless, slots=slots)
-        words.add(source, (*place, "strong"), strong, scene.strong, scene.unless, slots=slots)
-        words.add(
-            source,
-            (*place, "situations"),
-            situations,
-            scene.situations,
-            scene.unless,
-            slots=slots,
-            phonetic=Phonetic.OFF,
-        )
+        for part, group in zip(_PARTS, scene_groups(scene.scene), strict=True):
+            phonetic = Phonetic.AUTO if part in _BY_SOUND else Phonetic.OFF
+            phrases = getattr(scene, part)
+            words.add(
+                source, (*place, part), group, phrases, scene.unless, slots=slots, phonetic=phonetic
+            )
 
 
 def _library(

@@ -66,6 +66,7 @@ def bench_guidance(
     tuned = tally_scenes(guidance, truth.scenes_tuned)
     later = tally_scenes(guidance, truth.scenes_tuned_later)
     indirect = tally_scenes(guidance, truth.scenes_indirect)
+    indirect_later = tally_scenes(guidance, truth.scenes_indirect_later)
     aside = tally_scenes(guidance, truth.scenes_held_out)
     tallies = {
         **_of_calls(found),
@@ -74,7 +75,9 @@ def bench_guidance(
         "sentences: scene, tuned with later": add_up(later),
         "sentences: scene, no feeling named": add_up(indirect),
         "sentences: calm, beside those": calm_kept(indirect),
-        "sentences: scene, kept aside": add_up(aside),
+        "sentences: scene, no feeling named, later": add_up(indirect_later),
+        "sentences: calm, beside those, later": calm_kept(indirect_later),
+        "sentences: scene, kept aside at first": add_up(aside),
         "sentences: calm, kept aside": calm_kept(aside),
         "sentences: topic, kept aside": tally_topics(guidance, truth.topics_held_out),
     }

@@ -4,8 +4,10 @@ from hypothesis import strategies as st
 from qa_guidance import guidance
 
 from qa_engine.emotion.models import SCENES
-from qa_engine.emotion.tracker import HALF_LIFE_S, EmotionTracker
+from qa_engine.emotion.tracker import HALF_LIFE_S, EmotionTracker, groups
 from qa_engine.emotion.voice import Voice, VoiceBaseline
+from qa_engine.phrases import parse
+from qa_engine.words import Phonetic, WordGroup, WordIndex
 
 QUIET = Voice(0.0, 0.0, 0.0)
 RAISED = Voice(1.0, 1.0, 1.0)
@@ -61,6 +63,39 @@ def test_each_scene_is_told_by_its_words(text, scene):
 )
 def test_a_feeling_is_told_by_what_befalls_one(text, scene):
     assert tracker().hear(scan(text), QUIET, 3).scene == scene
+
+
+def scenes_with_hints(*hints):
+    words = (
+        guidance()
+        .scenes[0]
+        .model_copy(update={"words": (), "strong": ("急死了",), "situations": (), "hints": hints})
+    )
+    group = groups(words.scene)
+    index = WordIndex(
+        [
+            WordGroup(group[1], (parse("急死了"),)),
+            WordGroup(group[3], tuple(parse(hint) for hint in hints), Phonetic.OFF),
+        ]
+        + [WordGroup(name, ()) for name in (group[0], group[2])]
+    )
+    return words, index
+
+
+@pytest.mark.parametrize(
+    ("text", "strength"),
+    [
+        ("还没排上", 0.0),
+        ("还没排上还没排上", 0.0),
+        ("还没排上，明天就到期", 0.6),
+        ("急死了，还没排上", 2.3),
+    ],
+)
+def test_a_hint_needs_another_or_something_that_tells_by_itself(text, strength):
+    words, index = scenes_with_hints("还没排上", "到期")
+    feeling = EmotionTracker([words]).hear(index.scan(text), QUIET, 3)
+    assert feeling.strength == strength
+    assert feeling.scene == (words.scene if strength else "calm")
 
 
 @pytest.mark.parametrize(
