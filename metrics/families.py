@@ -121,6 +121,12 @@ class Families:
             LATENCY_EDGES,
             "stage",
         )
+        self.alert_frame = histogram(
+            "alert_frame_seconds",
+            "Time from the end of the words to the first websocket frame of the alert on them.",
+            LATENCY_EDGES,
+            "stage",
+        )
         self.compliance = counter(
             "compliance_steps", "Required steps of calls that reached a state.", "step", "state"
         )

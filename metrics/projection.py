@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any, get_args
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram
 
 from asr.events import AsrHealth, TranscriptFinal
 from backbone.clock import Clock
@@ -36,6 +36,7 @@ from qa_engine.events import (
     SEVERITIES,
     Alert,
     AlertAcknowledged,
+    AlertShown,
     ComplianceStep,
     ProvisionalAlert,
     RulesLoaded,
@@ -129,6 +130,7 @@ class MetricsProjection:
             TranscriptFinal: self._transcript_final,
             Alert: self._alert,
             ProvisionalAlert: self._provisional,
+            AlertShown: self._alert_shown,
             AlertAcknowledged: self._acknowledged,
             ComplianceStep: self._compliance_step,
             RulesLoaded: self._rules_loaded,
@@ -281,10 +283,25 @@ class MetricsProjection:
             self._observe_latency("partial", event)
 
     def _observe_latency(self, stage: str, event: Alert | ProvisionalAlert) -> None:
+        if event.evidence.segment_id:  # else it is not about words
+            self._observe_since(self._families.alert_latency, stage, event, event.end)
+
+    def _alert_shown(self, event: AlertShown) -> None:
+        if event.end is not None:
+            stage = "partial" if event.provisional else "final"
+            self._observe_since(self._families.alert_frame, stage, event, event.end)
+
+    def _observe_since(
+        self,
+        family: Histogram,
+        stage: str,
+        event: Alert | ProvisionalAlert | AlertShown,
+        end: float,
+    ) -> None:
+        """Time from the end of words on the call's clock to an event."""
         answered_at = self._live.answered_at(event.call_id)
-        if answered_at is not None and event.evidence.segment_id:  # else it is not about words
-            latency = event.at - (answered_at + event.end)
-            self._families.alert_latency.labels(stage).observe(max(0.0, latency))
+        if answered_at is not None:
+            family.labels(stage).observe(max(0.0, event.at - (answered_at + end)))
 
     def _open_alert(self, alert_id: str, severity: str, at: float) -> None:
         self._open_alerts[alert_id] = (severity, at)
@@ -353,6 +370,7 @@ class MetricsProjection:
             families.acknowledge.labels(severity)
         for stage in ("final", "partial"):
             families.alert_latency.labels(stage)
+            families.alert_frame.labels(stage)
         for kind, raised_as in alert_kinds:
             families.alerts.labels(self._kinds.value(kind), raised_as)
         families.build.info({"version": _own_version(), "python": python_version()})

@@ -14,6 +14,7 @@ from agent_console.live import wire
 from agent_console.live.feed import LIVE_EVENTS
 from agent_console.live.projector import LiveProjector
 from agent_console.live.sight import Seen, Sight
+from agent_console.once import Once
 from agent_console.sessions import SessionStore
 from agent_console.settings import ConsoleSettings
 from agent_console.site import Site
@@ -22,6 +23,7 @@ from backbone.bus import Bus, Subscription
 from backbone.clock import Clock
 from backbone.counters import Counters
 from backbone.events import Envelope
+from qa_engine.events import Alert, AlertShown, ProvisionalAlert
 from telephony.control.events import SupervisionChanged
 from telephony.control.service import Control
 
@@ -32,6 +34,8 @@ CLOSE_TRY_AGAIN = 1013
 CLOSE_LOGGED_OUT = 4401
 
 _CLOSE_PATIENCE_S = 1.0
+_CATCHING_UP_S = 30.0
+"""An older alert goes to a page that was away: that tells nothing of how fast alerts are."""
 
 
 class _LeaveError(Exception):
@@ -85,6 +89,7 @@ class LiveHub:
         self._clients: set[_Client] = set()
         self._encode = wire.EventEncoder()
         self._encode_for_agents = wire.EventEncoder()
+        self._shown = Once(10_000)
         self._closing = False
 
     @property
@@ -241,6 +246,23 @@ class LiveHub:
                     await self._send(client, wire.call_shown(envelope.seq, call, alerts))
             case Seen.VANISHES:
                 await self._send(client, wire.call_hidden(envelope.seq, call_id))
+        if seen is Seen.YES and isinstance(of, Alert | ProvisionalAlert):
+            self._tell_shown(of)
+
+    def _tell_shown(self, alert: Alert | ProvisionalAlert) -> None:
+        """Say once of an alert that a browser has been sent it."""
+        now = self._clock.time()
+        if now > alert.at + _CATCHING_UP_S or not self._shown.first(alert.alert_id):
+            return
+        self._bus.emit(
+            AlertShown(
+                at=now,
+                alert_id=alert.alert_id,
+                call_id=alert.call_id,
+                provisional=isinstance(alert, ProvisionalAlert),
+                end=alert.end if alert.evidence.segment_id else None,
+            )
+        )
 
     async def _pump(self, client: _Client, greeting: str) -> None:
         loop = asyncio.get_running_loop()

@@ -71,6 +71,20 @@ class AlertWithdrawn(Event, frozen=True, kw_only=True):
     call_id: str
 
 
+class AlertShown(Event, frozen=True, kw_only=True):
+    """The first frame with an alert has gone out to a browser; `at` is when.
+
+    `end` is that of its words, on the call's clock; None where it is about none.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.LIVE
+
+    alert_id: str
+    call_id: str
+    provisional: bool
+    end: float | None
+
+
 class AlertAcknowledged(Event, frozen=True, kw_only=True):
     """A person has taken notice of an alert.
 

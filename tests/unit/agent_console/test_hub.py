@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from agent_console.server import ConsoleServer
+from qa_engine.events import AlertShown
 from telephony.control.events import SupervisionChanged
 
 PATIENCE_S = 20
@@ -183,6 +184,29 @@ async def test_resuming_after_a_number_gives_exactly_the_rest(desk: World) -> No
             rest = await until(browser, last)
             assert [m["seq"] for m in rest] == list(range(middle + 1, last + 1))
             assert texts(rest) == texts(seen[11:]) + [str(n) for n in range(20, 40)]
+
+
+async def test_the_first_frame_with_an_alert_is_told_of_once(desk: World) -> None:
+    shown = desk.bus.subscribe("test", AlertShown)
+    async with (
+        running(desk.server()) as server,
+        logged_in(server) as client,
+        live(client) as (one, _),
+        live(client) as (two, _),
+    ):
+        call = Call(desk, "one")
+        await call.join()
+        await call.connect()
+        about_words = await call.alert("a", segment="s1")
+        silence = await call.alert("b")
+        seq = await call.end()
+        await asyncio.gather(until(one, seq), until(two, seq))
+        told = [(await anext(shown)).event for _ in range(2)]
+        assert [(event.alert_id, event.provisional, event.end) for event in told] == [
+            (about_words, False, 2.0),
+            (silence, False, None),
+        ]
+        assert shown.depth == 0
 
 
 @pytest.mark.parametrize("query", [{"after": 1, "stream": "another"}, {"after": 10_000_000}])

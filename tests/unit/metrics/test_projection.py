@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import subprocess
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ from metrics.first_contact import FirstContact, Resolution
 from metrics.projection import MetricsProjection
 from metrics.settings import MetricsSettings
 from metrics.store import OpenAlert, OpenCall
+from qa_engine.events import AlertShown
 from telephony.events import CallHeld
 
 
@@ -453,6 +455,17 @@ def test_an_alert_is_timed_from_the_end_of_its_words():
     board.feed(alert("3", call="c3"))
     assert latency(board, "final") == (1.5, 1)
     assert latency(board, "partial") == (0.0, 0)
+
+
+@pytest.mark.parametrize(("provisional", "stage"), [(False, "final"), (True, "partial")])
+def test_an_alert_is_timed_up_to_its_first_frame_too(provisional, stage):
+    board = Board()
+    shown = AlertShown(at=1013.0, alert_id="1", call_id="c1", provisional=provisional, end=3.0)
+    board.feed(connected("c1", heard_at=1008.0), shown)
+    board.feed(msgspec.structs.replace(shown, end=None))  # it is about no words
+    board.feed(msgspec.structs.replace(shown, call_id="c2"))  # nobody knows when that call began
+    assert board.value("alert_frame_seconds_sum", stage=stage) == 2.0
+    assert board.value("alert_frame_seconds_count", stage=stage) == 1
 
 
 def test_the_oldest_alert_that_waits_is_known_by_severity():
