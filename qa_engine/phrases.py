@@ -4,6 +4,9 @@
 characters pass, within one sentence. `<name>` stands for any word of the list of that name.
 `<body> & <pain>` holds where both are said in one sentence, in whatever order, with at most `FAR`
 characters between them: people do not keep to an order when they tell what happened.
+
+In a phrase of Latin letters alone, `*` and `&` let three times as many pass, which is as many
+words; spaces are not compared, but a gap begins and ends where a word does.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ GAP = 6
 
 FAR = 18
 """Characters that may stand between two parts joined by `&`."""
+
+LATIN_WIDTH = 3
+"""Latin letters that count as one character in a gap."""
 
 MAX_SIZE = 20_000
 """Characters that a phrase may have once its `<name>`s are filled in."""
@@ -111,6 +117,12 @@ class Phrase:
         """Whether anything may stand in between."""
         return _has_gap(self.sequence)
 
+    @property
+    def latin(self) -> bool:
+        """Whether it is of Latin letters and digits, not of digits alone."""
+        text = "".join(_texts(self.sequence))
+        return text.isascii() and not text.isdigit()
+
     def literals(self) -> tuple[str, ...] | None:
         """Its wordings, when they are few and without gaps."""
         if self.gapped or _count(self.sequence) > _FEW:
@@ -137,8 +149,8 @@ class Phrase:
         return best[1]
 
     def regex(self, spell: Callable[[str], str]) -> str:
-        """A regular expression over text that `spell` made."""
-        return _regex(self.sequence, spell)
+        """A regular expression over text that `spell` made; a Latin one's groups are its gaps."""
+        return _regex(self.sequence, spell, _LATIN_GAPS if self.latin else _GAPS)
 
     def example(self) -> str:
         """One wording."""
@@ -171,21 +183,35 @@ def _example(sequence: Sequence_) -> str:
     return wording
 
 
-def _regex(sequence: Sequence_, spell: Callable[[str], str]) -> str:
+def _texts(sequence: Sequence_) -> Iterator[str]:
+    for item in sequence:
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Choice | Together):
+            for part in item.options if isinstance(item, Choice) else item.parts:
+                yield from _texts(part)
+
+
+_GAPS = f".{{0,{GAP}}}?", f".{{0,{FAR}}}?"
+_LATIN_GAPS = f"(.{{0,{GAP * LATIN_WIDTH}}}?)", f"(.{{0,{FAR * LATIN_WIDTH}}}?)"
+
+
+def _regex(sequence: Sequence_, spell: Callable[[str], str], gaps: tuple[str, str]) -> str:
+    gap, far = gaps
     parts = []
     for item in sequence:
         if isinstance(item, str):
             parts.append(re.escape(spell(item)))
         elif isinstance(item, Gap):
-            parts.append(f".{{0,{GAP}}}?")
+            parts.append(gap)
         elif isinstance(item, Together):
-            spelled = [_regex(part, spell) for part in item.parts]
-            orders = (f".{{0,{FAR}}}?".join(order) for order in permutations(spelled))
+            spelled = [_regex(part, spell, gaps) for part in item.parts]
+            orders = (far.join(order) for order in permutations(spelled))
             parts.append("(?:" + "|".join(orders) + ")")
         else:
             # The longest first: the first that fits is taken.
             options = sorted(item.options, key=_shortest, reverse=True)
-            parts.append("(?:" + "|".join(_regex(o, spell) for o in options) + ")")
+            parts.append("(?:" + "|".join(_regex(o, spell, gaps) for o in options) + ")")
     return "".join(parts)
 
 

@@ -9,7 +9,7 @@ then take away what only looks like a word (see `Guard`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -22,6 +22,8 @@ from qa_engine.text import Normalised, normalise
 
 _FIRST_SOUND = 0x80  # two bytes in UTF-8, in which the automaton reads: it is half as fast on three
 _SURROGATES = 0xD800, 0x800
+_APOSTROPHES = "'’"
+_PAUSE = re.compile(r"[^\w\s'’-]")
 _MIN_SYLLABLES = 3
 _FEWEST_SYLLABLES = 2
 _MOST_FOR_DFA = 30_000
@@ -186,13 +188,50 @@ class _Automaton:
                     searched.add(id(use))
                     # Sentence by sentence: a gap that reaches into the next would hide one there.
                     for begin, until in text.sentences():
-                        for match in use.regex.finditer(spelled, begin, until):
+                        for match in _finds(use, text, spelled, begin, until):
                             self._take(text, found, use, *match.span())
 
     def _take(self, text: Normalised, found: _Found, use: _Use, start: int, end: int) -> None:
-        if end - start >= use.least and text.one_sentence(start, end):
+        whole = _between_words(text, start) and _between_words(text, end)
+        if end - start >= use.least and whole and text.one_sentence(start, end):
             match = _Match(start, end, self._suspected, use.phrase)
             found.setdefault(use.owner, []).append(match)
+
+
+def _finds(
+    use: _Use, text: Normalised, spelled: str, begin: int, until: int
+) -> Iterator[re.Match[str]]:
+    """Where an expression holds; in Latin letters only with gaps between words of one sentence."""
+    assert use.regex is not None  # noqa: S101 - asked of expressions only, for the type checker
+    if not use.phrase.latin:
+        yield from use.regex.finditer(spelled, begin, until)
+        return
+    while match := use.regex.search(spelled, begin, until):
+        whole = all(_is_gap(text, *match.span(group + 1)) for group in range(use.regex.groups))
+        begin = match.end() if whole else match.start() + 1
+        if whole:
+            yield match
+
+
+def _is_gap(text: Normalised, start: int, end: int) -> bool:
+    if start < 0:  # of an order that was not said
+        return True
+    if not (_between_words(text, start) and _between_words(text, end)):
+        return False
+    return "." not in text.original[text.ends[start - 1] : text.starts[end]]
+
+
+def _between_words(text: Normalised, at: int) -> bool:
+    """Whether no Latin word goes on at `at`: `die` is not said in `diet`, nor `can` in `can't`."""
+    chars = text.text
+    if not 0 < at < len(chars) or not (_is_letter(chars[at - 1]) and _is_letter(chars[at])):
+        return True
+    between = text.original[text.ends[at - 1] : text.starts[at]]
+    return bool(between) and not (between in _APOSTROPHES and chars[at] == "t")
+
+
+def _is_letter(char: str) -> bool:
+    return char.isascii() and char.isalpha()
 
 
 class WordIndex:
@@ -285,13 +324,20 @@ def _guarded(text: Normalised, found: _Found, guard: _Compiled, match: _Match) -
             return True
     for other in found.get(guard.before, ()):
         near = start - guard.reach <= other.end <= start
-        if near and text.one_clause(other.end - 1, start + 1):
+        if near and _one_clause(text, other.end - 1, start + 1):
             return True
     for other in found.get(guard.after, ()):
         near = end <= other.start <= end + guard.reach
-        if near and text.one_clause(end - 1, other.start + 1):
+        if near and _one_clause(text, end - 1, other.start + 1):
             return True
     return False
+
+
+def _one_clause(text: Normalised, start: int, end: int) -> bool:
+    """Whether nothing but words stands inside; between Latin words a space is no pause."""
+    if text.one_clause(start, end) or not text.text[start:end].isascii():
+        return text.one_clause(start, end)
+    return _PAUSE.search(text.original, *text.span(start, end)) is None
 
 
 _sounds: dict[str, str] = {}

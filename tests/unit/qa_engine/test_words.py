@@ -89,6 +89,32 @@ def test_guards_take_away_what_is_harmless(guard, harmless, harmful):
     assert found(words, harmful)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "said", "not_said"),
+    [
+        ("die", "I want to die.", "I am on a diet, and my cat died."),
+        ("ill", "he is ill", "he will"),
+        ("I can", "Yes, I can.", "No, I can't. Can I? Mexican"),
+        ("I (don't|do not) know", "I don’t  know that", "I don't knowingly"),
+        ("CT", "做CT检查", "the act is perfect"),
+        ("your * is ill", "your little brother is ill", "your skill"),
+        ("your * is ill", "your aunt is willing, your uncle is ill", "your aunt is illegal"),
+        ("chest & pain", "a pain in the middle of his chest", "a painter with a chest"),
+        ("chest & pain", "his chest, there is such a pain", "his chest is fine. A pain in the leg"),
+    ],
+)
+def test_latin_letters_are_compared_by_words(phrase, said, not_said):
+    words = index(phrase)
+    assert words.scan(said).hits("words")
+    assert not words.scan(not_said).hits("words")
+
+
+def test_a_guard_of_latin_letters_stands_in_the_same_clause():
+    words = index("chest pain", before=["never had"], reach=10)
+    assert found(words, "I've never had chest pain") == []
+    assert found(words, "never had it, but chest pain")
+
+
 def test_a_guard_reaches_only_so_far():
     words = index("保证", phonetic=Phonetic.OFF, before=["不能"], reach=3)
     assert found(words, "不能给您保证") == []
