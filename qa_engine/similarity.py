@@ -94,6 +94,11 @@ class Exemplars:
         embed = embedder()
         return cls(texts, embed, None if embed is None else embed(texts))
 
+    def lengths(self) -> tuple[int, int]:
+        """Characters of the shortest and of the longest exemplar."""
+        counts = [len(text) for text in self.texts]
+        return min(counts), max(counts)
+
     def likeness(self, text: str, floor: float = 0.0) -> float:
         """How alike a normalised text is to the nearest exemplar, 0..1.
 

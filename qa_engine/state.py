@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from asr.events import (
@@ -18,6 +18,8 @@ from backbone.media import LegClosed, LegOpened, Role
 from qa_engine.attributes import Seniority
 from qa_engine.conditions.base import Moment
 from qa_engine.events import RuleMuted, TopicDetected
+from qa_engine.sides import Side, roles_of
+from qa_engine.text import spoken_length
 from qa_engine.words import Scan, WordIndex
 from telephony.events import (
     AgentSpeechEnds,
@@ -30,10 +32,11 @@ from telephony.events import (
     CallResumed,
 )
 
-ROLES: tuple[Role, Role] = ("agent", "customer")
-
 FINAL_GRACE_S = 10.0
 """How long after the end of speech a final is waited for before it is given up."""
+
+GAP_S = 0.5
+"""A word fits into a gap that long in what was heard; nobody says one in less."""
 
 
 @dataclass(slots=True)
@@ -45,7 +48,10 @@ class Speech:
     start: float
     end: float | None = None
     final: bool = False
+    continues: str = ""
+    """The segment before, where one sentence was cut in two."""
     text_length: int = 0
+    """As `qa_engine.text.spoken_length` counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,20 @@ class CallState:
     open_legs: dict[str, Role] = field(default_factory=dict)
     untranscribed: set[str] = field(default_factory=set)
     """Legs of which finals may still come."""
+    gaps: list[tuple[Role, float, float]] = field(default_factory=list)
+    """When something may have been said that was not heard: whose, from, to."""
     unheard_until_s: float = 0.0
-    """The end of the last gap in what was heard of either side."""
+    """The end of the last of them."""
     lost: set[Role] = field(default_factory=set)
     """Sides whose audio broke off while the call went on."""
     speech: list[Speech] = field(default_factory=list)
     """All segments in order of start."""
     said: list[Said] = field(default_factory=list)
     """All intelligible finals in order of start."""
+    segments: dict[str, Speech] = field(default_factory=dict)
+    """Segments by id."""
+    finals: dict[str, Said] = field(default_factory=dict)
+    """What was said, by segment."""
     found: list[tuple[str, Moment]] = field(default_factory=list)
     """What rules have found, by rule, in the order of finding."""
     kinds: list[tuple[str, bool]] = field(default_factory=list)
@@ -134,10 +146,11 @@ class CallState:
         """Segments that are being spoken now."""
         return [s for s in self.speech if s.end is None]
 
-    def awaiting(self, *, role: Role | None = None, before: float | None = None) -> bool:
+    def awaiting(self, *, role: Side = "either", before: float | None = None) -> bool:
         """Whether a final is still to come for speech that began before a time of the call."""
+        roles = roles_of(role)
         for speech in self.speech:
-            if speech.final or (role is not None and speech.role != role):
+            if speech.final or speech.role not in roles:
                 continue
             if before is not None and speech.start >= before:
                 continue
@@ -145,24 +158,49 @@ class CallState:
                 return True
         return False
 
+    def listened(self, roles: Iterable[Role], begin: float, end: float) -> bool:
+        """Whether all that these sides said in [begin, end] was heard: silence proves something."""
+        wanted = set(roles)
+        return (
+            wanted <= self.heard
+            and wanted.isdisjoint(self.lost)
+            and not any(
+                role in wanted and min(end, until) - max(begin, since) > GAP_S
+                for role, since, until in self.gaps
+            )
+        )
+
+    def missed(self, role: Role, begin: float, end: float) -> None:
+        """Nothing was heard of a side for a while; it may have spoken."""
+        self.gaps.append((role, begin, end))
+        self.unheard_until_s = max(self.unheard_until_s, end)
+
+    def whole(self, segment_id: str) -> str:
+        """The first segment of the sentence that a segment is part of."""
+        while (speech := self.segments.get(segment_id)) is not None and speech.continues:
+            segment_id = speech.continues
+        return segment_id
+
     def complete(self) -> bool:
         """Whether the call is over and all of it was heard, or waited for long enough."""
         if self.ended is None or self.awaiting():
             return False
         return not self.untranscribed or self.now >= self.ended.ended_at + FINAL_GRACE_S
 
-    def by(self, role: Role, after: float = -1e9, until: float = 1e9) -> Iterator[Said]:
-        """What one side said in segments that begin in [after, until], in order."""
-        return (s for s in self.said if s.role == role and after <= s.final.start <= until)
+    def by(self, role: Side, after: float = -1e9, until: float = 1e9) -> Iterator[Said]:
+        """What a side said in segments that begin in [after, until], in order."""
+        roles = roles_of(role)
+        return (s for s in self.said if s.role in roles and after <= s.final.start <= until)
 
-    def first_turn(self, role: Role) -> tuple[float, float] | None:
+    def first_turn(self, role: Side) -> tuple[float, float] | None:
         """Begin and end of a side's speech before the other side first spoke after it."""
-        segments = [s for s in self.speech if s.role == role]
+        roles = roles_of(role)
+        segments = [s for s in self.speech if s.role in roles]
         if not segments:
             return None
-        begin = segments[0].start
+        begin, first = segments[0].start, segments[0].role
         answer = min(
-            (s.start for s in self.speech if s.role != role and s.start > begin), default=1e9
+            (s.start for s in self.speech if s.role != first and s.start > begin), default=1e9
         )
         ends = [s.end for s in segments if s.end is not None and s.start < answer]
         return begin, max(ends, default=begin)
@@ -211,9 +249,10 @@ class CallState:
             case LegTranscribed():
                 self.untranscribed.discard(event.leg_id)
             case AudioGap():
-                self.unheard_until_s = max(self.unheard_until_s, event.end)
+                self.missed(event.role, event.start, event.end)
             case SpeechStarted() | TranscriptPartial():
-                self._segment(event.role, event.segment_id, event.start)
+                speech = self._segment(event.role, event.segment_id, event.start)
+                speech.continues = getattr(event, "continues", speech.continues)
             case SpeechStopped():
                 self._segment(event.role, event.segment_id, event.start).end = event.end
             case TopicDetected():
@@ -231,11 +270,11 @@ class CallState:
             self.lost.add(event.role)
 
     def _segment(self, role: Role, segment_id: str, start: float) -> Speech:
-        for speech in reversed(self.speech):
-            if speech.segment_id == segment_id:
-                return speech
+        known = self.segments.get(segment_id)
+        if known is not None:
+            return known
         self.heard.add(role)
-        speech = Speech(role, segment_id, start)
+        speech = self.segments[segment_id] = Speech(role, segment_id, start)
         self.speech.append(speech)
         self.speech.sort(key=lambda s: s.start)
         return speech
@@ -246,11 +285,12 @@ class CallState:
             return None  # a final comes at least once, and counts once
         speech.end = final.end
         speech.final = True
+        speech.continues = final.continues
         if final.unintelligible or not final.text:
             return None
         scan = self.index.scan(final.text)
-        speech.text_length = len(scan.text.text)
-        said = Said(final, scan)
+        speech.text_length = spoken_length(scan.text)
+        said = self.finals[final.segment_id] = Said(final, scan)
         self.said.append(said)
         self.said.sort(key=lambda s: s.final.start)
         return said

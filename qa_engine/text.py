@@ -34,6 +34,8 @@ _WHOLE_NUMBER = re.compile(
     r"(?:([1-9])千)?(?:0?([1-9])百)?(?:0?([1-9])?(十))?(?:0?([1-9]))?(?![\d十百千万亿])"
 )
 _SINGLE_TEN = "十"
+_LATIN = re.compile("[A-Za-z]+")
+_VOWELS = re.compile("[aeiouy]+", re.IGNORECASE)
 
 
 class Normalised:
@@ -164,6 +166,22 @@ def normalise(original: str) -> Normalised:
         for pattern, replacement in _rewriting(text):
             text = pattern.sub(functools.partial(_replaced, replacement), text)
     return Normalised(original, text, rewritten=rewritten)
+
+
+def spoken_length(text: Normalised) -> int:
+    """How long it takes to say: Chinese characters, digits, and syllables of other words.
+
+    So the speed of English can be compared with that of Chinese, a syllable to a character.
+    """
+    chinese = sum(not (char.isascii() and char.isalpha()) for char in text.text)
+    return chinese + sum(map(_syllables_of, _LATIN.findall(text.original)))
+
+
+def _syllables_of(word: str) -> int:
+    """Groups of vowels, a last e not counted; of what has none (CT, a model's name) each letter."""
+    if word.isupper() or _VOWELS.search(word) is None:
+        return len(word)
+    return len(_VOWELS.findall(word.removesuffix("e"))) or 1
 
 
 def _stops(original: str, length: int) -> tuple[int, ...]:

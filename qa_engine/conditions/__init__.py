@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from backbone.media import Role
 from qa_engine.conditions import models
 from qa_engine.conditions.base import Finder, Moment
 from qa_engine.conditions.combine import (
@@ -14,6 +15,7 @@ from qa_engine.conditions.combine import (
     AnyFinder,
     NotFinder,
     PickFinder,
+    Refused,
 )
 from qa_engine.conditions.models import AnyCondition, Condition
 from qa_engine.conditions.text import RegexFinder, RepeatsFinder, SimilarFinder, WordsFinder
@@ -25,18 +27,25 @@ _PLAIN: dict[type[Condition], Callable[[Any], Finder]] = {
     models.WordsCondition: WordsFinder,
     models.RegexCondition: RegexFinder,
     models.SimilarCondition: SimilarFinder,
+    models.FoundCondition: FoundFinder,
+}
+_OF_ONE_SIDE: dict[type[Condition], Callable[[Any, Role], Finder]] = {
     models.RepeatsCondition: RepeatsFinder,
     models.RateCondition: RateFinder,
     models.LouderCondition: LouderFinder,
     models.TalkRatioCondition: TalkRatioFinder,
-    models.FoundCondition: FoundFinder,
 }
+"""Conditions that compare a side with itself; `either` is one of the two."""
 
 
 def build_finder(condition: Condition) -> Finder:
     """A condition at work on one new call."""
-    if type(condition) in _PLAIN:
-        return _PLAIN[type(condition)](condition)
+    kind = type(condition)
+    if kind in _PLAIN:
+        return _PLAIN[kind](condition)
+    if kind in _OF_ONE_SIDE:
+        finders = [_OF_ONE_SIDE[kind](condition, role) for role in sorted(condition.roles())]
+        return finders[0] if len(finders) == 1 else AnyFinder(finders)
     return _composed(condition)
 
 
@@ -49,7 +58,7 @@ def _composed(condition: Condition) -> Finder:
             made = AllFinder(
                 condition,
                 [build_finder(part) for part in asked],
-                [build_finder(part.of) for part in refused],
+                [Refused(build_finder(part.of), part.roles()) for part in refused],
             )
         case models.AnyOfCondition():
             made = AnyFinder([build_finder(part) for part in condition.of])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from qa_engine.events import Evidence, HitRole
 
 if TYPE_CHECKING:
-    from qa_engine.state import CallState
+    from qa_engine.state import CallState, Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,19 @@ class Finder(Protocol):
 
 
 def sentence_number(state: CallState, moment: Moment) -> int:
-    """How many segments of either side began before it: its own, for what was said."""
-    return sum(1 for said in state.said if said.final.start <= moment.start)
+    """Its segment's place among what was said, from 1; else how many segments began before it."""
+    said = state.finals.get(moment.evidence.segment_id)
+    if said is None:
+        return bisect_right(state.said, moment.start, key=_start)
+    # Both sides may begin at once.
+    at = bisect_left(state.said, said.final.start, key=_start)
+    while state.said[at] is not said:
+        at += 1
+    return at + 1
+
+
+def _start(said: Said) -> float:
+    return said.final.start
 
 
 def in_order(moments: Sequence[Moment]) -> list[Moment]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backbone.media import Role
 from qa_engine.conditions.base import Finder, Moment, in_order, sentence_number
 from qa_engine.conditions.models import (
     AbsentCondition,
@@ -14,9 +16,13 @@ from qa_engine.conditions.models import (
     PickCondition,
 )
 from qa_engine.events import Evidence
+from qa_engine.sides import roles_of
 
 if TYPE_CHECKING:
     from qa_engine.state import CallState
+
+_MAX_TRIES = 200
+"""How many ways to put moments together are tried, for each moment of the first part."""
 
 
 class AnyFinder:
@@ -30,71 +36,121 @@ class AnyFinder:
         return in_order([moment for part in self._parts for moment in part.moments(state)])
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What must not be there, and the sides that must have been heard to know that."""
+
+    part: Finder
+    roles: frozenset[Role]
+
+
 class AllFinder:
-    """For each moment of the first part, the nearest fitting ones of the others."""
+    """For each moment of the first part, the nearest ones of the others that fit together."""
 
     def __init__(
-        self, condition: AllCondition, positive: Sequence[Finder], negative: Sequence[Finder]
+        self, condition: AllCondition, asked: Sequence[Finder], refused: Sequence[Refused]
     ) -> None:
         self._condition = condition
-        self._positive = positive
-        self._negative = negative
+        self._asked = asked
+        self._refused = refused
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
-        first, *others = [part.moments(state) for part in self._positive]
+        first, *others = [part.moments(state) for part in self._asked]
+        if not all(others):
+            return ()
         found = []
         for moment in first:
-            chain = self._chain(state, moment, others)
+            chain = self._chain(state, [moment], others, [_MAX_TRIES])
             if chain is not None and self._undisturbed(state, chain):
                 found.append(_joined(moment, chain))
         return in_order(found)
 
     def _chain(
-        self, state: CallState, first: Moment, others: Sequence[Sequence[Moment]]
+        self,
+        state: CallState,
+        chain: list[Moment],
+        others: Sequence[Sequence[Moment]],
+        left: list[int],
     ) -> list[Moment] | None:
-        chain = [first]
-        for candidates in others:
-            fitting = [c for c in candidates if self._fits(state, chain, c)]
-            if not fitting:
+        """The chain with one moment of each of the others, or None. `left`: tries, so far."""
+        if not others:
+            return chain
+        fitting = [c for c in others[0] if self._fits(state, chain, c)]
+        for candidate in sorted(fitting, key=lambda m: abs(m.start - chain[-1].start)):
+            left[0] -= 1
+            if left[0] < 0:
                 return None
-            chain.append(min(fitting, key=lambda m: abs(m.start - chain[-1].start)))
-        return chain
+            whole = self._chain(state, [*chain, candidate], others[1:], left)
+            if whole is not None:
+                return whole
+        return None
 
     def _fits(self, state: CallState, chain: Sequence[Moment], next_one: Moment) -> bool:
         condition = self._condition
         last = chain[-1]
         if condition.ordered and next_one.start < last.end - 1e-6:
             return False
-        if condition.within_characters is not None:
-            here, there = last.evidence, next_one.evidence
-            if here.segment_id != there.segment_id or here.span is None or there.span is None:
-                return False
-            apart = max(there.span[0] - here.span[1], here.span[0] - there.span[1])
-            if apart > condition.within_characters:
-                return False
+        within = condition.within_characters
+        if within is not None and not _same_words(last, next_one, within):
+            return False
         return all(_near(state, condition, m, next_one) for m in chain)
 
     def _undisturbed(self, state: CallState, chain: Sequence[Moment]) -> bool:
-        """Whether what must not be there is not, and cannot come any more."""
-        if not self._negative:
+        """Whether what must not be there is not, was not missed, and cannot come any more."""
+        if not self._refused:
             return True
+        since, until = self._stretch(state, chain)
+        for refused in self._refused:
+            if any(self._disturbs(state, chain, m) for m in refused.part.moments(state)):
+                return False
+            if not state.listened(refused.roles, since, until):
+                return False
+        return state.over or self._certain(state, chain)
+
+    def _stretch(self, state: CallState, chain: Sequence[Moment]) -> tuple[float, float]:
+        """From when to when it matters what was said."""
         condition = self._condition
-        disturbing = [moment for part in self._negative for moment in part.moments(state)]
-        if any(_near(state, condition, m, other) for m in chain for other in disturbing):
-            return False
-        if state.over:
-            return True
-        until = max(moment.end for moment in chain)
+        begin, end = min(m.start for m in chain), max(m.end for m in chain)
+        if condition.within_characters is not None or condition.within_sentences == 0:
+            return begin, end
         if condition.within_s is not None:
-            deadline = until + condition.within_s
+            return begin - condition.within_s, end + condition.within_s
+        if condition.within_sentences is not None:
+            first = min(sentence_number(state, m) for m in chain) - condition.within_sentences
+            return (state.said[first - 1].final.start if first > 1 else 0.0), state.clock
+        return 0.0, state.clock
+
+    def _disturbs(self, state: CallState, chain: Sequence[Moment], other: Moment) -> bool:
+        within = self._condition.within_characters
+        return any(
+            _near(state, self._condition, m, other)
+            and (within is None or _same_words(m, other, within))
+            for m in chain
+        )
+
+    def _certain(self, state: CallState, chain: Sequence[Moment]) -> bool:
+        """Whether nothing can come any more that lies in the stretch of a chain."""
+        condition = self._condition
+        if condition.within_characters is not None or condition.within_sentences == 0:
+            return True  # what else its segment holds is known
+        if condition.within_s is not None:
+            deadline = max(m.end for m in chain) + condition.within_s
             return state.clock >= deadline and not state.awaiting(before=deadline)
         if condition.within_sentences is not None:
-            latest = max(sentence_number(state, moment) for moment in chain)
-            return len(state.said) > latest + condition.within_sentences or (
-                condition.within_sentences == 0
-            )
+            last = max(sentence_number(state, m) for m in chain) + condition.within_sentences
+            if len(state.said) < last:
+                return False
+            return not state.awaiting(before=state.said[last - 1].final.start)
         return False  # nowhere in the call: known at its end
+
+
+def _same_words(one: Moment, other: Moment, within: int) -> bool:
+    """Whether two moments stand in one segment, at most so many characters apart."""
+    here, there = one.evidence, other.evidence
+    if here.segment_id != there.segment_id or here.span is None or there.span is None:
+        return False
+    return max(there.span[0] - here.span[1], here.span[0] - there.span[1]) <= within
 
 
 def _near(
@@ -112,8 +168,8 @@ def _near(
 
 
 def _began(state: CallState, moment: Moment) -> float:
-    segment = moment.evidence.segment_id
-    return next((s.start for s in state.speech if s.segment_id == segment), moment.start)
+    speech = state.segments.get(moment.evidence.segment_id)
+    return moment.start if speech is None else speech.start
 
 
 def _joined(first: Moment, chain: Sequence[Moment]) -> Moment:
@@ -135,13 +191,15 @@ class NotFinder:
     """Nowhere in the whole call."""
 
     def __init__(self, condition: NotCondition, part: Finder) -> None:
-        del condition
+        self._roles = condition.roles()
         self._part = part
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
         end = state.end_s
         if not state.over or end is None or not state.heard or state.lost:
+            return ()
+        if not state.listened(self._roles, 0.0, end):
             return ()
         if self._part.moments(state):
             return ()
@@ -204,9 +262,8 @@ class AbsentFinder:
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
-        role = self._condition.role
-        if state.connected_at is None or role not in state.heard or role in state.lost:
-            return ()  # nobody listened: silence proves nothing
+        if state.connected_at is None:
+            return ()
         present = self._part.moments(state)
         return in_order(list(self._missing(state, present)))
 
@@ -226,6 +283,8 @@ class AbsentFinder:
         # What was begun in time was said in time.
         if any(begin <= m.end and _began(state, m) <= deadline for m in present):
             return False
+        if not state.listened(roles_of(self._condition.role), begin, min(deadline, state.clock)):
+            return False  # nobody listened: silence proves nothing
         if state.over:
             return True
         return state.clock >= deadline and not state.awaiting(
@@ -237,9 +296,10 @@ class AbsentFinder:
     ) -> Moment:
         within = self._condition.within_s
         evidence = Evidence() if anchor is None else anchor.evidence
+        role = self._condition.role
         return Moment(
             key=key,
-            role=self._condition.role,
+            role="call" if role == "either" else role,
             start=begin,
             end=begin + within,
             phrase="" if anchor is None else anchor.phrase,

@@ -13,8 +13,7 @@ import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from backbone.media import Role
-
-Side = Literal["agent", "customer", "either"]
+from qa_engine.sides import Side, roles_of
 
 
 class Condition(BaseModel):
@@ -31,6 +30,10 @@ class Condition(BaseModel):
         for part in self.parts():
             yield from part.lists()
 
+    def roles(self) -> frozenset[Role]:
+        """Whose speech it is about, that of its parts included; none: only other rules know."""
+        return frozenset().union(*(part.roles() for part in self.parts()))
+
     def timed(self) -> bool:
         """Whether it may come true by time alone, with nothing being said."""
         return any(part.timed() for part in self.parts())
@@ -41,11 +44,18 @@ class Condition(BaseModel):
             yield from part.rules_named()
 
 
-class WordsCondition(Condition):
+class _Sided(Condition):
+    role: Side
+
+    def roles(self) -> frozenset[Role]:
+        """See `Condition.roles`."""
+        return super().roles().union(roles_of(self.role))
+
+
+class WordsCondition(_Sided):
     """Words of lists in one segment."""
 
     op: Literal["words"]
-    role: Side
     any_of: tuple[str, ...] = Field((), description="One of these lists is enough.")
     all_of: tuple[str, ...] = Field((), description="Each of these lists, in one segment.")
     at_least: int = Field(1, ge=1, description="So many different words of them.")
@@ -62,11 +72,10 @@ class WordsCondition(Condition):
         return (*self.any_of, *self.all_of)
 
 
-class RegexCondition(Condition):
+class RegexCondition(_Sided):
     """A regular expression over one segment's normalised text."""
 
     op: Literal["regex"]
-    role: Side
     pattern: str = Field(min_length=1, max_length=1000)
     unless: str | None = Field(
         None, min_length=1, max_length=1000, description="Not where this matches too."
@@ -85,11 +94,10 @@ class RegexCondition(Condition):
         return value
 
 
-class SimilarCondition(Condition):
+class SimilarCondition(_Sided):
     """A sentence that means what one of some examples means."""
 
     op: Literal["similar"]
-    role: Side
     to: tuple[str, ...] = Field(min_length=1, description="Several wordings of the same.")
     threshold: float = Field(0.6, gt=0, le=1, description="How alike, from 0 to 1.")
     slots: tuple[str, ...] = Field((), description="Word lists, each of which must be there.")
@@ -100,40 +108,36 @@ class SimilarCondition(Condition):
         return (*self.slots, *self.unless)
 
 
-class RepeatsCondition(Condition):
+class RepeatsCondition(_Sided):
     """A side says the same again."""
 
     op: Literal["repeats"]
-    role: Role
     similarity: float = Field(0.6, gt=0, le=1)
     times: int = Field(2, ge=2, description="Said so often, the last time included.")
     look_back: int = Field(6, ge=1, le=50, description="Among so many of its segments before.")
     characters: int = Field(6, ge=1, description="Shorter segments are not compared.")
 
 
-class RateCondition(Condition):
+class RateCondition(_Sided):
     """How fast a side speaks on average, over all that it has said."""
 
     op: Literal["rate"]
-    role: Role
     above: float = Field(gt=0, description="Characters a minute.")
     characters: int = Field(60, ge=1, description="Told once so much has been said.")
 
 
-class LouderCondition(Condition):
+class LouderCondition(_Sided):
     """A side is suddenly louder than in its segments before."""
 
     op: Literal["louder"]
-    role: Role
     by_db: float = Field(8.0, gt=0)
     look_back: int = Field(3, ge=1, le=50, description="Compared with the mean of so many.")
 
 
-class TalkRatioCondition(Condition):
+class TalkRatioCondition(_Sided):
     """One side's share of all speech."""
 
     op: Literal["talk_ratio"]
-    role: Role
     above: float | None = Field(None, gt=0, lt=1)
     below: float | None = Field(None, gt=0, lt=1)
     after_s: float = Field(60.0, gt=0, description="Told once so much speech has been heard.")
@@ -242,14 +246,14 @@ class AnchoredCondition(_Near):
         return (self.anchor, self.of)
 
 
-class AbsentCondition(Condition):
+class AbsentCondition(_Sided):
     """What is not said by a deadline: so long after the answer, or after each anchor."""
 
     op: Literal["absent"]
     of: AnyCondition
     within_s: float = Field(gt=0)
     after: AnyCondition | None = Field(None, description="The anchor; unset: the answer.")
-    role: Role = Field("agent", description="Whose silence it is.")
+    role: Side = Field("agent", description="Whose silence it is.")
 
     def parts(self) -> Iterable[Condition]:
         """See `Condition.parts`."""

@@ -22,6 +22,9 @@ from qa_engine.similarity import Exemplars, surface_similarity
 if TYPE_CHECKING:
     from qa_engine.state import CallState, Said
 
+_LONGER = 1.5
+"""A part of a sentence is compared when it is not longer or shorter than an exemplar by more."""
+
 REGEX_TIMEOUT_S = 0.05
 """A pattern that takes longer on one segment is broken: its rule is given up for the call."""
 
@@ -134,33 +137,66 @@ class SimilarFinder(_PerSegment):
         if any(said.scan.hits(name) for name in condition.unless):
             return
         for start, end in said.scan.text.sentences():
-            likeness = self._exemplars.likeness(
-                said.scan.text.text[start:end], floor=condition.threshold
+            likeness, begin, until = max(
+                (self._likeness(said, begin, until), begin, until)
+                for begin, until in self._stretches(said, start, end)
             )
             if likeness >= condition.threshold:
                 # Meaning is judged, not words: a person has to look.
-                yield moment_at(said, start, end, suspected=True, measured=round(likeness, 2))
+                yield moment_at(said, begin, until, suspected=True, measured=round(likeness, 2))
+
+    def _likeness(self, said: Said, start: int, end: int) -> float:
+        return self._exemplars.likeness(
+            said.scan.text.text[start:end], floor=self._condition.threshold
+        )
+
+    def _stretches(self, said: Said, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """A sentence, and the runs of its clauses that are about as long as an exemplar."""
+        yield start, end
+        clauses = [c for c in said.scan.text.clauses() if start <= c[0] and c[1] <= end]
+        least, most = self._exemplars.lengths()
+        for number, (begin, _) in enumerate(clauses):
+            for _, until in clauses[number:]:
+                if until - begin > most * _LONGER:
+                    break
+                if until - begin >= least / _LONGER and (begin, until) != (start, end):
+                    yield begin, until
 
 
-class RepeatsFinder(_PerSegment):
+class RepeatsFinder:
     """The same said again by the same side."""
 
-    def __init__(self, condition: RepeatsCondition) -> None:
-        super().__init__(condition.role)
+    def __init__(self, condition: RepeatsCondition, role: Role) -> None:
         self._condition = condition
+        self._role: Role = role
+        self._alike: dict[tuple[str, str], float] = {}
+        self._looked_at = 0
+        self._found: list[Moment] = []
 
-    def _look(self, state: CallState, said: Said) -> Iterator[Moment]:
+    def moments(self, state: CallState) -> Sequence[Moment]:
+        """See `Finder.moments`."""
+        if self._looked_at != len(state.said):
+            # All of it anew: what was said before may be recognised after.
+            self._looked_at = len(state.said)
+            self._found = list(self._look(state))
+        return self._found
+
+    def _look(self, state: CallState) -> Iterator[Moment]:
         condition = self._condition
-        role: Role = condition.role
-        text = said.scan.text.text
-        if len(text) < condition.characters:
-            return
-        before = [
-            earlier.scan.text.text
-            for earlier in state.by(role, until=said.final.start)
-            if earlier is not said and len(earlier.scan.text.text) >= condition.characters
-        ][-condition.look_back :]
-        alike = [surface_similarity(text, earlier) for earlier in before]
-        best = [likeness for likeness in alike if likeness >= condition.similarity]
-        if len(best) >= condition.times - 1:
-            yield moment_at(said, 0, len(text), measured=round(max(best), 2))
+        long = [
+            said
+            for said in state.by(self._role)
+            if len(said.scan.text.text) >= condition.characters
+        ]
+        for number, said in enumerate(long):
+            before = long[max(0, number - condition.look_back) : number]
+            alike = [self._likeness(said, earlier) for earlier in before]
+            best = [likeness for likeness in alike if likeness >= condition.similarity]
+            if len(best) >= condition.times - 1:
+                yield moment_at(said, 0, len(said.scan.text.text), measured=round(max(best), 2))
+
+    def _likeness(self, said: Said, earlier: Said) -> float:
+        pair = said.final.segment_id, earlier.final.segment_id
+        if pair not in self._alike:
+            self._alike[pair] = surface_similarity(said.scan.text.text, earlier.scan.text.text)
+        return self._alike[pair]

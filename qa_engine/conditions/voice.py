@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from backbone.media import Role
 from qa_engine.conditions.base import Moment, in_order
 from qa_engine.conditions.models import (
     FoundCondition,
@@ -13,6 +14,7 @@ from qa_engine.conditions.models import (
     TalkRatioCondition,
 )
 from qa_engine.events import Evidence
+from qa_engine.text import spoken_length
 
 if TYPE_CHECKING:
     from qa_engine.state import CallState
@@ -24,8 +26,9 @@ TRIMMED_S = 0.4
 class RateFinder:
     """The average over all that a side has said so far; told once."""
 
-    def __init__(self, condition: RateCondition) -> None:
+    def __init__(self, condition: RateCondition, role: Role) -> None:
         self._condition = condition
+        self._role: Role = role
         self._told: tuple[Moment, ...] = ()
 
     def moments(self, state: CallState) -> Sequence[Moment]:
@@ -33,16 +36,16 @@ class RateFinder:
         condition = self._condition
         if self._told:
             return self._told
-        finals = list(state.by(condition.role))
-        characters = sum(len(said.scan.text.text) for said in finals)
+        finals = list(state.by(self._role))
+        characters = sum(spoken_length(said.scan.text) for said in finals)
         seconds = sum(said.final.end - said.final.start + TRIMMED_S for said in finals)
         if characters >= condition.characters and seconds > 0:
             rate = characters / seconds * 60
             if rate > condition.above:
                 self._told = (
                     Moment(
-                        key=("rate",),
-                        role=condition.role,
+                        key=("rate", self._role),
+                        role=self._role,
                         start=finals[0].final.start,
                         end=finals[-1].final.end,
                         evidence=Evidence(
@@ -56,13 +59,14 @@ class RateFinder:
 class LouderFinder:
     """Jumps between a segment and the mean of those before it, of the same side."""
 
-    def __init__(self, condition: LouderCondition) -> None:
+    def __init__(self, condition: LouderCondition, role: Role) -> None:
         self._condition = condition
+        self._role: Role = role
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
         condition = self._condition
-        finals = [said.final for said in state.by(condition.role)]
+        finals = [said.final for said in state.by(self._role)]
         found = []
         for number in range(1, len(finals)):
             before = finals[max(0, number - condition.look_back) : number]
@@ -73,7 +77,7 @@ class LouderFinder:
                 found.append(
                     Moment(
                         key=("louder", final.segment_id),
-                        role=condition.role,
+                        role=self._role,
                         start=final.start,
                         end=final.end,
                         evidence=Evidence(
@@ -91,8 +95,9 @@ class LouderFinder:
 class TalkRatioFinder:
     """A side's share of all speech so far; told once."""
 
-    def __init__(self, condition: TalkRatioCondition) -> None:
+    def __init__(self, condition: TalkRatioCondition, role: Role) -> None:
         self._condition = condition
+        self._role: Role = role
         self._told: tuple[Moment, ...] = ()
 
     def moments(self, state: CallState) -> Sequence[Moment]:
@@ -107,13 +112,13 @@ class TalkRatioFinder:
         total = sum(spoken.values())
         if total < condition.after_s:
             return ()
-        share = spoken[condition.role] / total
+        share = spoken[self._role] / total
         above, below = condition.above, condition.below
         if (above is not None and share > above) or (below is not None and share < below):
             self._told = (
                 Moment(
-                    key=("ratio",),
-                    role=condition.role,
+                    key=("ratio", self._role),
+                    role=self._role,
                     start=0.0,
                     end=state.last_speech_s,
                     evidence=Evidence(measured=round(share, 3), limit=above or below, unit="share"),

@@ -11,6 +11,7 @@ from pydantic import Field
 from backbone.events import Event
 from qa_engine.events import Evidence
 from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet
+from qa_engine.sides import ROLES
 from telephony.events import (
     CallConnected,
     CallEnded,
@@ -142,8 +143,10 @@ class CallOperator(Quiet):
             ends["abandoned"] = record.wait_s
         if record.answered_at is not None:
             ends["hung_up"] = 1.0
-            if state.speech and not state.lost:
-                ends["last_word_s"] = state.at(record.ended_at) - state.last_speech_s
+            if state.speech and state.listened(ROLES, 0.0, 0.0):
+                # In a gap a last word may have been said; it is not held against anybody.
+                last = max(state.last_speech_s, state.unheard_until_s)
+                ends["last_word_s"] = state.at(record.ended_at) - last
         return ends.get(self._rule.measure)
 
     def tick(self, state: CallState) -> Iterable[Outcome]:
@@ -162,6 +165,8 @@ class CallOperator(Quiet):
             case "hold_s" if self._held_since is not None:
                 held = state.now - self._held_since
                 yield from self._compare(state, held, round(self._held_since))
+            case "held_total_s" if self._held_since is not None:
+                yield from self._compare(state, self._held_s + state.now - self._held_since)
             case _:
                 pass
 

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from backbone.events import Event
 from backbone.media import Role
 from qa_engine.events import Evidence
-from qa_engine.matches import word_hits
+from qa_engine.matches import place, word_hits
 from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet
 from qa_engine.operators.words import finding
+from qa_engine.sides import Side, other_side, roles_of
 from qa_engine.words import WordHit
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Words(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    role: Role
+    role: Side
     lists: tuple[str, ...] = Field(min_length=1, description="Word lists, any of them.")
 
 
@@ -71,7 +72,7 @@ class ResponseOperator(Quiet):
         """Open at a trigger; see whether what was said answers it."""
         del event
         rule = self._rule
-        if self._open is None and said is not None and said.role == rule.trigger.role:
+        if self._open is None and said is not None and said.role in roles_of(rule.trigger.role):
             hits = word_hits(said, rule.trigger.lists, "same")
             if hits:
                 self._open = _Open(said, hits[0])
@@ -98,10 +99,13 @@ class ResponseOperator(Quiet):
         rule = self._rule
         begin = opened.said.final.start - rule.lookback_s
         until = opened.said.final.end + rule.within_s
+        # Who was still talking when it came up may answer it in the same breath.
         return any(
-            said.scan.hits(name)
-            for said in state.by(rule.expected.role, begin, until)
+            said.final.start >= begin or place(said, hit.start, hit.end)[1] >= begin
+            for said in state.by(rule.expected.role, until=until)
+            if said.final.end >= begin
             for name in rule.expected.lists
+            for hit in said.scan.hits(name)
         )
 
     def _outstanding(self, state: CallState, opened: _Open) -> bool:
@@ -118,25 +122,31 @@ class ResponseOperator(Quiet):
         if sum(len(said.scan.text.text) for said in reply) < REPLY_CHARACTERS:
             return True
         begin, end = reply[0].final.start, reply[-1].final.end
-        over = any(s.role != rule.expected.role and s.start > begin for s in state.speech)
+        over = any(s.role != reply[0].role and s.start > begin for s in state.speech)
         return not over and state.clock < end + REPLY_PAUSE_S
+
+    def _replier(self, opened: _Open) -> Role:
+        """Who owes the answer."""
+        role = self._rule.expected.role
+        return other_side(opened.said.role) if role == "either" else role
 
     def _reply(self, state: CallState, opened: _Open) -> list[Said]:
         """What the other side said next, until it was answered in turn."""
-        rule = self._rule
-        reply = list(state.by(rule.expected.role, opened.said.final.start))
+        replier = self._replier(opened)
+        reply = list(state.by(replier, opened.said.final.start))
         if not reply:
             return []
         begin = reply[0].final.start
         stop = min(
-            (s.start for s in state.speech if s.role != rule.expected.role and s.start > begin),
-            default=1e9,
+            (s.start for s in state.speech if s.role != replier and s.start > begin), default=1e9
         )
         return [said for said in reply if said.final.start < stop]
 
     def _missing(self, state: CallState, opened: _Open) -> Iterator[Finding]:
         rule = self._rule
-        if rule.expected.role not in state.heard or rule.expected.role in state.lost:
+        replier = self._replier(opened)
+        until = min(state.clock, opened.said.final.end + rule.within_s)
+        if not state.listened(roles_of(rule.expected.role), opened.said.final.end, until):
             return
         trigger = finding(opened.said, opened.hit, rule, "lower")
         start, end = trigger.start, trigger.end
@@ -144,11 +154,11 @@ class ResponseOperator(Quiet):
         evidence = trigger.evidence
         if reply:
             start, end = reply[0].final.start, reply[-1].final.end
-        elif rule.trigger.role != rule.expected.role:
+        elif opened.said.role != replier:
             start, end = opened.said.final.end, max(opened.said.final.end, state.clock)
         yield Finding(
             key=("missing", opened.said.final.segment_id),
-            role=rule.expected.role,
+            role=replier,
             phrase=trigger.phrase,
             start=start,
             end=end,

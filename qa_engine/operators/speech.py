@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +14,7 @@ from backbone.events import Event
 from backbone.media import Role
 from qa_engine.events import Evidence
 from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet
+from qa_engine.sides import ROLES, Side, other_side, roles_of
 
 if TYPE_CHECKING:
     from qa_engine.state import CallState, Speech
@@ -31,7 +33,8 @@ PROMISE_S = 6.0
 
 _DURATION = re.compile(r"(?:(\d{1,3}|十)|(半))个?(分钟|分|秒)")
 _BACK_CHANNEL = re.compile(
-    r"(?:嗯|哦|噢|好的|好|对的|对|是的|是|行|可以|明白|知道|了|这样|你说|没错)+"
+    r"(?:嗯|哦|噢|哎|诶|唉|呀|好的|好|对的|对|是的|是|行|可以|明白|知道|了|这样|你说|没错"
+    r"|ok|okay|yes|yeah|yep|right|sure|uhhuh|isee)+"
 )
 _NEVER = 1e9
 
@@ -65,7 +68,7 @@ class InterruptionRule(BaseRule):
     """A side begins to speak while the other one does, and both go on."""
 
     type: Literal["interruption"]
-    role: Role
+    role: Side
     overlap_s: float = Field(2.0, gt=0, description="Both speak for at least that long.")
     characters: int = Field(
         0,
@@ -91,34 +94,42 @@ class InterruptionOperator(Quiet):
         rule = self._rule
         if state.ended is None and not state.speech:
             return
-        other: Role = "customer" if rule.role == "agent" else "agent"
-        theirs = _turns(state, other, SAME_TURN_S)
-        for turn in _turns(state, rule.role, SAME_TURN_S):
-            for interrupted in theirs:
-                if not interrupted.start < turn.start < interrupted.end:
-                    continue
-                until = min(turn.end, interrupted.end)
-                if until - turn.start < rule.overlap_s or not self._says_something(state, turn):
-                    continue
-                yield Finding(
-                    key=("overlap", turn.segments[0].segment_id),
-                    role=rule.role,
-                    phrase="",
-                    start=turn.start,
-                    end=until,
-                    evidence=Evidence(
-                        segment_id=turn.segments[0].segment_id,
-                        measured=round(until - turn.start, 2),
-                        limit=rule.overlap_s,
-                        unit="s",
-                    ),
-                )
+        turns = {role: _turns(state, role, SAME_TURN_S) for role in ROLES}
+        for role in roles_of(rule.role):
+            yield from self._interrupts(state, role, turns[role], turns[other_side(role)])
+
+    def _interrupts(
+        self, state: CallState, role: Role, own: Sequence[_Turn], theirs: Sequence[_Turn]
+    ) -> Iterator[Finding]:
+        rule = self._rule
+        begins = [turn.start for turn in theirs]
+        for turn in own:
+            # Turns of one side follow each other: only the last one begun before can go on.
+            before = bisect_left(begins, turn.start)
+            if not before or turn.start >= theirs[before - 1].end:
+                continue
+            until = min(turn.end, theirs[before - 1].end)
+            if until - turn.start < rule.overlap_s or not self._says_something(state, turn):
+                continue
+            yield Finding(
+                key=("overlap", turn.segments[0].segment_id),
+                role=role,
+                phrase="",
+                start=turn.start,
+                end=until,
+                evidence=Evidence(
+                    segment_id=turn.segments[0].segment_id,
+                    measured=round(until - turn.start, 2),
+                    limit=rule.overlap_s,
+                    unit="s",
+                ),
+            )
 
     def _says_something(self, state: CallState, turn: _Turn) -> bool:
         if not self._rule.characters:
             return True
-        segments = {speech.segment_id for speech in turn.segments}
-        texts = [s.scan.text for s in state.said if s.final.segment_id in segments]
+        finals = [state.finals.get(speech.segment_id) for speech in turn.segments]
+        texts = [said.scan.text for said in finals if said is not None]
         clauses = [text.text[start:end] for text in texts for start, end in text.clauses()]
         said = sum(len(clause) for clause in clauses if not _BACK_CHANNEL.fullmatch(clause))
         return said >= self._rule.characters
@@ -128,6 +139,11 @@ class DeadAirRule(BaseRule):
     """Nobody speaks for a while, and the caller is not on hold."""
 
     type: Literal["dead_air"]
+    role: Side = Field(
+        "either",
+        description="Who owes the next word: agent, once the caller has spoken or a hold is over; "
+        "customer, once the agent has; either: any silence, told of the agent.",
+    )
     silence_s: float = Field(8.0, gt=0, description="Silence that long is too long.")
     asked_to_wait: tuple[str, ...] = Field(
         (), description="Word lists by which the agent asks the caller to wait."
@@ -153,7 +169,9 @@ class DeadAirOperator(Quiet):
         end = max(state.held_until_s, state.unheard_until_s)
         for index, speech in enumerate(state.speech):
             silent = speech.start - end
-            if index and not state.held and silent >= self._allowed(state, end):
+            if not index or state.held or silent < self._rule.silence_s:
+                pass
+            elif silent >= self._allowed(state, end):
                 yield from self._found(state, end, speech.start)
             end = max(end, _NEVER if speech.end is None else speech.end)
 
@@ -183,9 +201,12 @@ class DeadAirOperator(Quiet):
     def _found(self, state: CallState, begin: float, end: float) -> Iterator[Finding]:
         if state.heard != {"agent", "customer"} or state.lost:
             return  # a side that is not heard may well be speaking
+        role = self._rule.role
+        if role not in {"either", _owed_by(state, begin)}:
+            return
         yield Finding(
             key=("silence", round(begin, 1)),
-            role="agent",
+            role="agent" if role == "either" else role,
             phrase="",
             start=begin,
             end=end,
@@ -193,6 +214,15 @@ class DeadAirOperator(Quiet):
                 measured=round(end - begin, 2), limit=self._allowed(state, begin), unit="s"
             ),
         )
+
+
+def _owed_by(state: CallState, begin: float) -> Role:
+    """Who should speak in a silence that begins then."""
+    before = [s for s in state.speech if s.end is not None and s.end <= begin]
+    last = max(before, key=lambda speech: speech.end or 0.0, default=None)
+    if last is None or begin in {state.held_until_s, state.unheard_until_s}:
+        return "agent"
+    return other_side(last.role)
 
 
 def _promised(text: str, otherwise: float) -> float:
@@ -209,7 +239,7 @@ class FastSpeechRule(BaseRule):
     """A side speaks too fast to follow."""
 
     type: Literal["fast_speech"]
-    role: Role
+    role: Side
     per_minute: float = Field(300.0, gt=0, description="Characters a minute, pauses counted.")
     characters: int = Field(10, ge=1, description="Shorter turns are not judged.")
     pause_s: float = Field(1.2, gt=0, description="A longer pause begins a new turn.")
@@ -235,29 +265,33 @@ class FastSpeechOperator(Quiet):
         return self._judge(state, _NEVER)
 
     def _judge(self, state: CallState, now: float) -> Iterator[Finding]:
+        for role in roles_of(self._rule.role):
+            for turn in _turns(state, role, self._rule.pause_s):
+                yield from self._judge_turn(role, turn, now)
+
+    def _judge_turn(self, role: Role, turn: _Turn, now: float) -> Iterator[Finding]:
         rule = self._rule
-        for turn in _turns(state, rule.role, rule.pause_s):
-            if now < turn.end + rule.pause_s + DETECTION_S:
-                continue
-            if now < _NEVER and not all(speech.final for speech in turn.segments):
-                continue
-            characters = sum(speech.text_length for speech in turn.segments)
-            seconds = turn.end - turn.start + TRIMMED_S
-            if characters < rule.characters:
-                continue
-            rate = characters / seconds * 60
-            if rate < rule.per_minute:
-                continue
-            yield Finding(
-                key=("turn", turn.segments[0].segment_id),
-                role=rule.role,
-                phrase="",
-                start=turn.start,
-                end=turn.end,
-                evidence=Evidence(
-                    segment_id=turn.segments[0].segment_id,
-                    measured=round(rate),
-                    limit=rule.per_minute,
-                    unit="characters/min",
-                ),
-            )
+        if now < turn.end + rule.pause_s + DETECTION_S:
+            return
+        if now < _NEVER and not all(speech.final for speech in turn.segments):
+            return
+        characters = sum(speech.text_length for speech in turn.segments)
+        seconds = turn.end - turn.start + TRIMMED_S
+        if characters < rule.characters:
+            return
+        rate = characters / seconds * 60
+        if rate < rule.per_minute:
+            return
+        yield Finding(
+            key=("turn", turn.segments[0].segment_id),
+            role=role,
+            phrase="",
+            start=turn.start,
+            end=turn.end,
+            evidence=Evidence(
+                segment_id=turn.segments[0].segment_id,
+                measured=round(rate),
+                limit=rule.per_minute,
+                unit="characters/min",
+            ),
+        )

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from backbone.events import Event
-from backbone.media import Role
 from qa_engine.events import Evidence
 from qa_engine.matches import word_hits
 from qa_engine.operators.base import KIND, BaseRule, Finding, Outcome, Quiet, StepChange
 from qa_engine.operators.words import finding
+from qa_engine.sides import Side, roles_of
 from qa_engine.words import WordHit
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class StepRule(BaseRule):
     """Something that a side must say by a time; `kind` names its absence."""
 
     type: Literal["step"]
-    role: Role
+    role: Side
     done_kind: str = Field(pattern=KIND, max_length=64, description="What its presence is called.")
     any_of: tuple[str, ...] = Field((), description="One of these lists is enough.")
     all_of: tuple[str, ...] = Field((), description="Each of these lists must be heard.")
@@ -73,7 +73,7 @@ class StepOperator(Quiet):
         if state.connected_at is not None and not self._state:
             self._state = "pending"
             yield StepChange(state="pending", due=self._rule.within_s)
-        if said is not None and said.role == self._rule.role:
+        if said is not None and said.role in roles_of(self._rule.role):
             yield from self._listen(state, said)
 
     def tick(self, state: CallState) -> Iterable[Outcome]:
@@ -105,7 +105,7 @@ class StepOperator(Quiet):
         if rule.within_s is not None:
             if said.final.start > rule.within_s:
                 return
-        elif not any(s.role != rule.role and s.start < said.final.start for s in state.speech):
+        elif not any(s.role != said.role and s.start < said.final.start for s in state.speech):
             return  # a farewell before the other side said a word is part of the greeting
         best: WordHit | None = None
         for name in (*rule.any_of, *rule.all_of):
@@ -140,14 +140,15 @@ class StepOperator(Quiet):
 
     def _missing(self, state: CallState, due: float) -> Iterator[Outcome]:
         rule = self._rule
-        if rule.role not in state.heard or rule.role in state.lost:
+        since = 0.0 if rule.before_end_s is None else due - rule.before_end_s
+        if not state.listened(roles_of(rule.role), since, due):
             return  # nobody listened: silence proves nothing
         self._state = "missing"
         yield StepChange(state="missing", due=due)
         start, end = self._span(state, due)
         yield Finding(
             key=("missing",),
-            role=rule.role,
+            role="call" if rule.role == "either" else rule.role,
             phrase="",
             start=start,
             end=end,
@@ -162,5 +163,6 @@ class StepOperator(Quiet):
         if self._rule.within_s is not None:
             turn = state.first_turn(self._rule.role)
             return 0.0, turn[1] if turn and turn[0] <= due else due
-        spoken = [s.start for s in state.speech if s.role == self._rule.role and s.start < due]
+        roles = roles_of(self._rule.role)
+        spoken = [s.start for s in state.speech if s.role in roles and s.start < due]
         return (spoken[-1] if spoken else 0.0), due

@@ -13,6 +13,7 @@ from backbone.media import Role
 from qa_engine.events import Evidence
 from qa_engine.matches import Suspected, place, word_hits
 from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet, one_lower
+from qa_engine.sides import Side, other_side
 from qa_engine.words import WordHit
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Company(BaseModel):
         if self.role == "same":
             return role
         if self.role == "other":
-            return "customer" if role == "agent" else "agent"
+            return other_side(role)
         return self.role
 
     def present(self, state: CallState, said: Said, *, exact: bool = False) -> bool:
@@ -51,10 +52,13 @@ class Company(BaseModel):
 
     def may_come(self, state: CallState, said: Said) -> bool:
         """Whether such words may still be heard in time."""
-        if not self.after_s or state.over:
+        if state.over:
             return False
         until = said.final.end + self.after_s
-        return state.clock < until or state.awaiting(role=self.side(said.role), before=until)
+        # What was begun before may still be in recognition, as a long sentence of the other side.
+        return (self.after_s > 0 and state.clock < until) or state.awaiting(
+            role=self.side(said.role), before=until
+        )
 
 
 class Settling(BaseModel):
@@ -95,7 +99,7 @@ class WordsRule(BaseRule):
     """A side says one of these words."""
 
     type: Literal["words"]
-    role: Literal["agent", "customer", "either"]
+    role: Side
     lists: tuple[str, ...] = Field(min_length=1, description="Word lists, any of them.")
     suspected: Suspected = Field(
         "lower", description="What becomes of words that only sound alike: off, lower or same."
@@ -138,7 +142,7 @@ class WordsOperator(Quiet):
 
     def __init__(self, rule: WordsRule) -> None:
         self._rule = rule
-        self._waiting: list[Said] = []
+        self._waiting: list[tuple[Said, Company]] = []
         """Finals that lack their company."""
         self._held: list[tuple[Said, tuple[WordHit, ...]]] = []
         """Words that something to come may still take back, or make certain."""
@@ -146,28 +150,19 @@ class WordsOperator(Quiet):
     def feed(self, state: CallState, event: Event, said: Said | None) -> Iterable[Outcome]:
         """Judge a final, and those that waited for it."""
         del event
-        if said is None:
-            return
         yield from self.tick(state)
-        rule = self._rule
-        company = rule.accompanied
-        waiting, self._waiting = self._waiting, []
-        for earlier in waiting:
-            assert company is not None  # noqa: S101 - nothing waits otherwise, for the type checker
-            if company.present(state, earlier):
-                yield from self._found(state, earlier)
-            elif said.final.start <= earlier.final.end + company.after_s:
-                self._waiting.append(earlier)
-        if rule.role not in ("either", said.role):
+        if said is None or self._rule.role not in {"either", said.role}:
             return
-        if company is not None and not company.present(state, said):
-            if company.after_s:
-                self._waiting.append(said)
-            return
-        yield from self._found(state, said)
+        if self._rule.accompanied is None:
+            yield from self._found(state, said)
+        else:
+            yield from self._accompany(state, said, self._rule.accompanied)
 
     def tick(self, state: CallState) -> Iterable[Outcome]:
-        """Tell what nothing has taken back in its time."""
+        """Tell what has got its company, and what nothing has taken back in its time."""
+        waiting, self._waiting = self._waiting, []
+        for said, company in waiting:
+            yield from self._accompany(state, said, company)
         held, self._held = self._held, []
         for said, hits in held:
             yield from self._weigh(state, said, hits)
@@ -175,6 +170,12 @@ class WordsOperator(Quiet):
     def close(self, state: CallState) -> Iterable[Outcome]:
         """Nothing more will be said."""
         return self.tick(state)
+
+    def _accompany(self, state: CallState, said: Said, company: Company) -> Iterator[Finding]:
+        if company.present(state, said):
+            yield from self._found(state, said)
+        elif company.may_come(state, said):
+            self._waiting.append((said, company))
 
     def _found(self, state: CallState, said: Said) -> Iterator[Finding]:
         rule = self._rule
