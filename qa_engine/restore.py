@@ -21,6 +21,7 @@ from qa_engine.events import (
     Score,
 )
 from qa_engine.judge import CallJudge, Verdict
+from qa_engine.sides import ROLES
 from telephony.events import CallConnected
 
 TOLD = (Hit, Alert, ComplianceStep, Score)
@@ -48,8 +49,11 @@ def take_up(judge: CallJudge, journalled: Sequence[Event], now: float) -> list[V
     missed = [verdict for verdict in found if _worth_telling(verdict, known)]
     for event in told:
         _remember(judge, event)
-    # Nobody listened while nothing ran: no silence may be told of that time.
-    judge.state.unheard_until_s = max(judge.state.unheard_until_s, judge.state.at(now))
+    # Nobody listened while nothing ran: neither silence nor absence may be told of that time.
+    state = judge.state
+    since = state.at(max((event.at for event in journalled), default=now))
+    for role in ROLES:
+        state.missed(role, since, state.at(now))
     return [*missed, *running[-1:]]
 
 
