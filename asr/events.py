@@ -15,7 +15,10 @@ from backbone.media import Role
 
 
 class SpeechStarted(Event, frozen=True, kw_only=True):
-    """Voice activity began on a leg."""
+    """Voice activity began on a leg.
+
+    `continues` is the segment before, where one sentence was cut in two.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.LIVE
 
@@ -23,6 +26,7 @@ class SpeechStarted(Event, frozen=True, kw_only=True):
     role: Role
     segment_id: str
     start: float
+    continues: str = ""
 
 
 class SpeechStopped(Event, frozen=True, kw_only=True):
@@ -79,7 +83,7 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     `at` minus the call's answer minus `end` is its age. `char_times` has the start of each
     character of `text` on the call's clock; it is empty where the recogniser gives none.
     `corrections` tells what the lexicon changed in `text`. `display` is `text` with its numbers
-    in digits, empty where that is the same.
+    in digits, empty where that is the same. `continues` is as in `SpeechStarted`.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
@@ -102,6 +106,7 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     char_times: tuple[float, ...] = ()
     corrections: tuple[Correction, ...] = ()
     display: str = ""
+    continues: str = ""
 
 
 class FinalWanted(Event, frozen=True, kw_only=True):

@@ -22,9 +22,13 @@ _LEAD_HOLDS_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SpeechBegan:
-    """Speech starts at `start`, in 16 kHz samples of the leg."""
+    """Speech starts at `start`, in 16 kHz samples of the leg.
+
+    `goes_on` when the segment before was cut, and this one follows at once.
+    """
 
     start: int
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +212,14 @@ class LegPipeline:
         self._buffer.forget_before(needed)
         return found
 
-    def _follow(self, begin: Begin) -> None:
-        """Lead a segment in by the one before, where it goes on from that."""
+    def _follow(self, begin: Begin) -> bool:
+        """Whether a segment goes on from the one before, which then leads it in."""
         cut, self._cut = self._cut, None
-        if cut is not None and begin.start <= cut.end + _LEAD_HOLDS_S * RATE:
+        if cut is None or begin.start > cut.end + _LEAD_HOLDS_S * RATE:
+            return False
+        if self._may_lead:
             self._lead_from = self._lead_of(cut)
+        return True
 
     def _lead_of(self, cut: End) -> int:
         return max(cut.audio_start, cut.audio_end - round(_LONGEST_LEAD_S * RATE))
@@ -223,9 +230,9 @@ class LegPipeline:
             match boundary:
                 case Begin():
                     self._open = boundary
-                    self._follow(boundary)
+                    goes_on = self._follow(boundary)
                     self._next_partial = boundary.start + self._first_step
-                    found.append(SpeechBegan(boundary.start))
+                    found.append(SpeechBegan(boundary.start, goes_on))
                 case Pause(early=True) if not self._step:
                     pass  # it is for those who want to know words soon
                 case Pause():
@@ -235,7 +242,7 @@ class LegPipeline:
                     found.append(SpeechEnded(*self._heard(boundary)))
                     self._open = self._lead_from = None
                     self._paused = False
-                    self._cut = boundary if boundary.goes_on and self._may_lead else None
+                    self._cut = boundary if boundary.goes_on else None
         return found
 
     def _heard(self, boundary: Pause | End) -> tuple[int, int, Audio, int, float, int]:

@@ -53,6 +53,8 @@ class LiveLeg:
     late: int = 0
     closed: bool = False
     open_segment: str = ""  # its id; empty while nobody speaks
+    last_segment: str = ""
+    continues: str = ""  # the segment that the open one goes on from
     shown: Shown | None = None
     ahead: Segment | None = None  # has probably ended, and is decoded ahead
     settled: Segment | None = None  # the open segment up to its last pause, decoded as a final
@@ -93,6 +95,7 @@ class Segment:
     level_db: float = 0.0
     audio_start: int = 0
     lead: int = 0
+    continues: str = ""
     ended: bool = False
     decoded: Decoded[Segment] | None = None
 

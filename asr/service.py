@@ -193,7 +193,8 @@ class Transcriber:
         return stable_id(leg.opened.leg_id, start)
 
     def _began(self, leg: LiveLeg, speech: SpeechBegan) -> None:
-        leg.open_segment = self._segment_id(leg, speech.start)
+        leg.continues = leg.last_segment if speech.goes_on else ""
+        leg.open_segment = leg.last_segment = self._segment_id(leg, speech.start)
         self._bus.emit(
             SpeechStarted(
                 at=self._clock.time(),
@@ -201,6 +202,7 @@ class Transcriber:
                 role=leg.opened.role,
                 segment_id=leg.open_segment,
                 start=leg.call_time(speech.start),
+                continues=leg.continues,
             )
         )
 
@@ -232,6 +234,7 @@ class Transcriber:
             speech.level_db,
             speech.audio_start,
             speech.lead,
+            leg.continues,
         )
 
     @staticmethod
@@ -416,6 +419,7 @@ class Transcriber:
                 ),
                 corrections=edited.corrections,
                 display=edited.display,
+                continues=segment.continues,
             )
         )
         leg.unfinished -= 1

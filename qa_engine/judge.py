@@ -11,18 +11,17 @@ from dataclasses import dataclass
 
 import structlog
 
-from asr.events import FinalWanted, TranscriptFinal, TranscriptPartial
+from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.events import Event
 from backbone.ids import stable_id
 from qa_engine.attributes import Seniority
 from qa_engine.conditions.base import Moment
+from qa_engine.cooldown import Cooldown
 from qa_engine.events import (
     SEVERITIES,
     Alert,
-    AlertWithdrawn,
     ComplianceStep,
     Hit,
-    ProvisionalAlert,
     RunningScore,
     Score,
     ScoreItem,
@@ -34,19 +33,9 @@ from qa_engine.pack import Pack
 from qa_engine.provisional import Provisional
 from qa_engine.scorecard import answers, changed, total
 from qa_engine.state import CallState
+from qa_engine.verdicts import Verdict
 
 _log = structlog.get_logger(__name__)
-
-Verdict = (
-    Hit
-    | Alert
-    | ComplianceStep
-    | ProvisionalAlert
-    | AlertWithdrawn
-    | RunningScore
-    | Score
-    | FinalWanted
-)
 
 
 @dataclass(slots=True)
@@ -82,7 +71,7 @@ class CallJudge:
         self._stages = [[_Working(rule, build(rule)) for rule in stage] for stage in pack.stages]
         self._emitted: set[str] = set()
         self._steps: dict[str, str] = {}
-        self._alerted: dict[tuple[str, str], float] = {}
+        self._cooldown = Cooldown()
         self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
         self._closed = False
         self._provisional = Provisional(pack) if provisional else None
@@ -100,7 +89,7 @@ class CallJudge:
         verdicts = self._collect(lambda operator: operator.feed(self.state, event, said))
         if self._provisional is not None:
             if isinstance(event, TranscriptPartial):
-                verdicts += self._provisional.hear(self.state, event)
+                verdicts += self._provisional.hear(self.state, event, self._cooldown)
             elif isinstance(event, TranscriptFinal):
                 verdicts = self._provisional.settle(event, verdicts, self.state.now)
         return verdicts + self._running_score()
@@ -242,8 +231,12 @@ class CallJudge:
             evidence=outcome.evidence,
         )
         alerts = rule.alerts if outcome.alert is None else outcome.alert
-        if alerts and rule.id not in self.state.muted and not self._cooling(rule, outcome):
-            yield self._alert(rule, kind, severity, outcome)
+        if alerts and rule.id not in self.state.muted:
+            sentence = self.state.whole(outcome.evidence.segment_id)
+            told = (rule, outcome.role, outcome.phrase, sentence, outcome.start)
+            if not self._cooldown.holds(*told):
+                self._cooldown.tell(*told)
+                yield self._alert(rule, kind, severity, outcome)
 
     def _alert(self, rule: BaseRule, kind: str, severity: Severity, found: Finding) -> Alert:
         return Alert(
@@ -277,22 +270,6 @@ class CallJudge:
             if other_kind == kind and role == found.role and start < span[1] and span[0] < end:
                 return True
         placed.append((kind, found.role, *span))
-        return False
-
-    def _cooling(self, rule: BaseRule, found: Finding) -> bool:
-        """Whether a lead has been told a moment ago.
-
-        Of an agent, each wording is a mistake of its own. A caller complains over several
-        sentences; one alert for each thing said is what a lead can take in.
-        """
-        if not found.phrase:
-            return False
-        said = found.evidence.segment_id if found.role == "customer" else found.phrase
-        key = (rule.id, said)
-        last = self._alerted.get(key)
-        if last is not None and found.start < last + rule.cooldown_s:
-            return True
-        self._alerted[key] = found.start
         return False
 
 

@@ -16,33 +16,20 @@ import msgspec
 from asr.events import FinalWanted, TranscriptFinal, TranscriptPartial
 from backbone.ids import stable_id
 from backbone.media import Role
+from qa_engine.cooldown import Cooldown
 from qa_engine.events import (
     SEVERITIES,
     Alert,
     AlertWithdrawn,
-    ComplianceStep,
     Evidence,
-    Hit,
     ProvisionalAlert,
-    RunningScore,
-    Score,
 )
 from qa_engine.matches import place, word_hits
 from qa_engine.operators.words import WordsRule
 from qa_engine.pack import Pack
 from qa_engine.state import CallState, Said
-
-_Verdict = (
-    Hit
-    | Alert
-    | ComplianceStep
-    | ProvisionalAlert
-    | AlertWithdrawn
-    | RunningScore
-    | Score
-    | FinalWanted
-)
-
+from qa_engine.verdicts import Verdict
+from qa_engine.words import WordHit
 
 _STOPS = "。.，,？?！!、… -"
 _NUMERALS = frozenset("0123456789零一二两三四五六七八九十百千万幺")
@@ -89,26 +76,23 @@ class Provisional:
         """Segments of which the final was asked for."""
 
     def hear(
-        self, state: CallState, partial: TranscriptPartial
+        self, state: CallState, partial: TranscriptPartial, cooldown: Cooldown
     ) -> Iterator[ProvisionalAlert | FinalWanted]:
-        """Tell what of a partial is stable and was not told of its segment yet, and ask for it."""
+        """Tell what of a partial is stable and was not told of its segment yet.
+
+        Where it holds anything that an alert would be raised for, the final is asked for, once.
+        """
         if not partial.text:
             return
         known = self._open.setdefault(partial.segment_id, [])
         said = _as_said(state, partial)
         urgent = False
-        for rule in self._rules:
-            if rule.role not in ("either", partial.role) or rule.id in state.muted:
+        for rule, hit in self._news(state, said, cooldown):
+            urgent = True
+            if hit.suspected or hit.span[1] > partial.stable:
                 continue
-            if rule.only is not None and not rule.only.fits(state):
-                continue
-            for hit in word_hits(said, rule.lists, rule.suspected):
-                urgent = True
-                if hit.suspected or hit.span[1] > partial.stable:
-                    continue
-                phrase = said.final.text[slice(*hit.span)]
-                if _told(known, rule, partial.role, phrase, hit.span):
-                    continue
+            phrase = said.final.text[slice(*hit.span)]
+            if not _told(known, rule, partial.role, phrase, hit.span):
                 shown = _Shown(
                     stable_id(
                         "provisional", state.call_id, rule.id, partial.segment_id, len(known)
@@ -119,26 +103,7 @@ class Provisional:
                     hit.span,
                 )
                 known.append(shown)
-                begin, until = place(said, hit.start, hit.end)
-                yield ProvisionalAlert(
-                    at=state.now,
-                    alert_id=shown.alert_id,
-                    call_id=state.call_id,
-                    queue=state.queue,
-                    agent=state.agent,
-                    rule=rule.id,
-                    kind=rule.kind,
-                    severity=rule.severity,
-                    role=partial.role,
-                    title=rule.title,
-                    title_en=rule.title_en,
-                    phrase=phrase,
-                    start=round(begin, 2),
-                    end=round(until, 2),
-                    evidence=Evidence(
-                        segment_id=partial.segment_id, text=said.final.text, span=hit.span
-                    ),
-                )
+                yield _alert(state, said, rule, hit, shown)
         if urgent and partial.segment_id not in self._wanted and not _counting(partial.text):
             self._wanted.add(partial.segment_id)
             yield FinalWanted(
@@ -149,13 +114,34 @@ class Provisional:
                 after=partial.end,
             )
 
+    def _news(
+        self, state: CallState, said: Said, cooldown: Cooldown
+    ) -> Iterator[tuple[WordsRule, WordHit]]:
+        """What alerts would be raised for, were this a final."""
+        sentence = state.whole(said.final.segment_id)
+        taken: list[tuple[str, WordHit]] = []
+        for rule in self._rules:
+            if rule.role not in ("either", said.role):
+                continue
+            if rule.only is not None and not rule.only.fits(state):
+                continue
+            for hit in word_hits(said, rule.lists, rule.suspected):
+                if any(kind == rule.kind and _overlap(hit, other) for kind, other in taken):
+                    continue
+                taken.append((rule.kind, hit))
+                phrase = said.final.text[slice(*hit.span)]
+                begin, _ = place(said, hit.start, hit.end)
+                cools = cooldown.holds(rule, said.role, phrase, sentence, begin)
+                if not cools and rule.id not in state.muted:
+                    yield rule, hit
+
     def settle(
-        self, final: TranscriptFinal, verdicts: Sequence[_Verdict], now: float
-    ) -> list[_Verdict]:
+        self, final: TranscriptFinal, verdicts: Sequence[Verdict], now: float
+    ) -> list[Verdict]:
         """The final's verdicts, with what they confirm, and what is withdrawn."""
         known = self._open.pop(final.segment_id, [])
         self._wanted.discard(final.segment_id)
-        settled: list[_Verdict] = []
+        settled: list[Verdict] = []
         for verdict in verdicts:
             if isinstance(verdict, Alert) and verdict.evidence.segment_id == final.segment_id:
                 confirmed = _confirmed(known, verdict)
@@ -173,6 +159,33 @@ class Provisional:
             for known in pending.values()
             for event in _withdrawn(state.call_id, state.now, known)
         ]
+
+
+def _alert(
+    state: CallState, said: Said, rule: WordsRule, hit: WordHit, shown: _Shown
+) -> ProvisionalAlert:
+    start, end = place(said, hit.start, hit.end)
+    return ProvisionalAlert(
+        at=state.now,
+        alert_id=shown.alert_id,
+        call_id=state.call_id,
+        queue=state.queue,
+        agent=state.agent,
+        rule=rule.id,
+        kind=rule.kind,
+        severity=rule.severity,
+        role=said.role,
+        title=rule.title,
+        title_en=rule.title_en,
+        phrase=shown.phrase,
+        start=round(start, 2),
+        end=round(end, 2),
+        evidence=Evidence(segment_id=said.final.segment_id, text=said.final.text, span=hit.span),
+    )
+
+
+def _overlap(one: WordHit, other: WordHit) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def _counting(text: str) -> bool:

@@ -13,10 +13,11 @@ from backbone.events import Event
 from backbone.media import LegOpened, Role
 from qa_engine.attributes import Seniority
 from qa_engine.events import Alert, Hit
-from qa_engine.judge import CallJudge, Verdict
+from qa_engine.judge import CallJudge
 from qa_engine.operators.base import BaseRule
 from qa_engine.pack import Pack
 from qa_engine.restore import timeline
+from qa_engine.verdicts import Verdict
 from telephony.events import CallConnected, CallEnded, CallRecord
 
 _STEP_S = 0.5

@@ -20,8 +20,9 @@ from qa_engine.events import (
     RunningScore,
     Score,
 )
-from qa_engine.judge import CallJudge, Verdict
+from qa_engine.judge import CallJudge
 from qa_engine.sides import ROLES
+from qa_engine.verdicts import Verdict
 from telephony.events import CallConnected
 
 TOLD = (Hit, Alert, ComplianceStep, Score)

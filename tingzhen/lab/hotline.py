@@ -65,12 +65,21 @@ async def play(lab: Lab, folder: Path, plan: tuple[PlannedCall, ...] = PLAN) -> 
     """Play the plan and return what the parties measured, in the plan's order."""
     began = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as tasks:
-        calls = [tasks.create_task(_play_one(lab, folder, call, began)) for call in plan]
+        calls = [tasks.create_task(_play_at(lab, folder, call, began)) for call in plan]
     return [call.result() for call in calls]
 
 
-async def _play_one(lab: Lab, folder: Path, call: PlannedCall, began: float) -> CallTruth:
+async def _play_at(lab: Lab, folder: Path, call: PlannedCall, began: float) -> CallTruth:
     await asyncio.sleep(began + call.at_s - asyncio.get_running_loop().time())
+    return await play_one(lab, folder, call)
+
+
+async def play_one(lab: Lab, folder: Path, call: PlannedCall) -> CallTruth:
+    """Play one call now and return what its parties measured.
+
+    Raises:
+        LabError: a party could not play its script.
+    """
     agent_wav = customer_wav = None
     number, talk_s = ABANDONED_NUMBER, None
     if call.audio is not None:

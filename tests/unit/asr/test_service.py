@@ -385,6 +385,8 @@ async def test_a_wanted_final_comes_soon_and_the_rest_is_a_segment_of_its_own():
     assert (rest.end - first.start) == pytest.approx(whole[0].end - whole[0].start)
     assert other.end - other.start == pytest.approx(whole[1].end - whole[1].start)
     assert len({final.segment_id for final in (first, rest, other)}) == 3
+    assert [f.continues for f in (first, rest, other)] == ["", first.segment_id, ""]
+    assert [s.continues for s in cut.of(SpeechStarted)] == ["", first.segment_id, ""]
 
 
 async def test_the_rest_is_decoded_with_what_was_said_before_and_tells_only_its_own():

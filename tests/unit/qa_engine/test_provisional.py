@@ -1,9 +1,10 @@
 """Alerts on partials: told once, confirmed or withdrawn by the final."""
 
+import msgspec
 import pytest
 from qa_calls import ANSWERED, CALL, connected, ended, final, joined, legs
 
-from asr.events import TranscriptPartial
+from asr.events import FinalWanted, SpeechStarted, TranscriptPartial
 from qa_engine.events import Alert, AlertWithdrawn, ProvisionalAlert
 from qa_engine.judge import CallJudge
 from qa_engine.pack import DEFAULT_PACK, load
@@ -138,3 +139,68 @@ def test_of_two_rules_of_a_kind_on_the_same_words_one_is_told(pack, judge):
     verdicts = said(judge, "这个不归我管。")
     assert [w.alert_id for w in of(AlertWithdrawn, verdicts)] == [early.alert_id]
     assert of(Alert, verdicts) == []
+
+
+def asked(judge, *partials):
+    return [v for p in partials for v in of(FinalWanted, judge.feed(p, p.at))]
+
+
+def test_the_final_is_asked_for_once_where_a_partial_holds_what_would_be_told(judge):
+    (wanted,) = asked(
+        judge,
+        partial("这个不", 0),
+        partial("这个不归我管", 0, revision=2),
+        partial("这个不归我管啊你", 7, revision=3),
+    )
+    assert (wanted.call_id, wanted.role, wanted.segment_id) == (CALL, "agent", "agent-10.0-0")
+    assert wanted.after == 12.0
+    assert len(asked(judge, partial("这个不归我管", 0, start=20.0))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("您稍等我帮您查", "agent"),
+        ("这个不归我管", "customer"),  # it is a rule for agents
+        ("我不知道您方便什么时候来", "agent"),
+        ("他的手机号是1990", "agent"),  # a number is being said
+        ("他的手机号是幺九九零", "agent"),
+    ],
+)
+def test_no_final_is_asked_for(judge, text, role):
+    assert asked(judge, partial(text, 0, role=role)) == []
+
+
+def test_words_that_only_sound_alike_are_asked_about_but_not_told(judge):
+    told = judge.feed(heard_so_far := partial("这个不规我管", 6), heard_so_far.at)
+    assert of(FinalWanted, told)
+    assert of(ProvisionalAlert, told) == []
+
+
+def test_what_a_lead_was_just_told_is_neither_asked_about_nor_told_again(judge):
+    said(judge, "这个不归我管。")
+    assert heard(judge, partial("都说了不归我管", 7, start=20.0)) == []
+    assert asked(judge, partial("都说了不归我管", 7, start=24.0)) == []
+    # After the rule's cool-down it is news again.
+    assert len(heard(judge, partial("都说了不归我管", 7, start=60.0))) == 1
+
+
+def test_a_caller_is_told_of_once_in_a_sentence_that_was_cut(judge):
+    def customer(start, text, continues=""):
+        event = final("customer", start, start + 2, text)
+        return msgspec.structs.replace(event, continues=continues)
+
+    first = customer(10.0, "我要投诉你们。")
+    assert len(of(Alert, judge.feed(first, ANSWERED + 13))) == 1
+    began = SpeechStarted(
+        at=ANSWERED + 12.2, call_id=CALL, role="customer", segment_id="customer-12.0-0",
+        start=12.0, continues=first.segment_id,
+    )  # fmt: skip
+    judge.feed(began, began.at)
+    rest = partial("我要投诉他", 5, start=12.0, role="customer")
+    assert heard(judge, rest) == asked(judge, rest) == []
+    second = customer(12.0, "我要投诉他。", continues=first.segment_id)
+    assert of(Alert, judge.feed(second, ANSWERED + 15)) == []
+    third = customer(15.0, "我要投诉他。")
+    assert len(of(Alert, judge.feed(third, ANSWERED + 18))) == 1
+

@@ -6,7 +6,14 @@ from tingzhen.latency_bench import Latencies
 
 
 def frame(kind, **more):
-    return {"type": kind, "call_id": "c1", "phrase": "不归我管", "end": 12.0, **more}
+    return {
+        "type": kind,
+        "call_id": "c1",
+        "rule": "taboo_shirk",
+        "phrase": "不归我管",
+        "end": 12.0,
+        **more,
+    }
 
 
 CONNECTED = {"type": "call_connected", "call_id": "c1", "at": 1000.0}
@@ -36,3 +43,11 @@ def test_what_has_no_phrase_or_no_known_answer_is_left_out():
     found.take({"type": "time", "time": 1.0}, 1013.0)
     assert not any(found.seconds.values())
     assert (found.confirmed, found.withdrawn) == (0, 1)
+
+
+def test_rules_that_wait_on_purpose_are_counted_apart():
+    found = Latencies(patient=frozenset({"readback_missing"}))
+    found.take(CONNECTED, 1000.1)
+    found.take(frame("alert", rule="readback_missing"), 1018.0)
+    assert not any(found.seconds.values())
+    assert found.waited == 1

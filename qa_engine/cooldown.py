@@ -1,0 +1,42 @@
+"""What a lead was told a moment ago, and is not told again."""
+
+from __future__ import annotations
+
+from backbone.media import Role
+from qa_engine.operators import BaseRule
+
+
+class Cooldown:
+    """The alerts of one call, by rule and wording.
+
+    Of an agent, each wording is a mistake of its own. A caller complains over several sentences;
+    one alert for each sentence is what a lead can take in.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], float] = {}
+
+    def holds(
+        self, rule: BaseRule, role: Role | str, phrase: str, sentence: str, start: float
+    ) -> bool:
+        """Whether such words at `start` were just told of.
+
+        Args:
+            rule: that found them.
+            role: whose they are.
+            phrase: the words; of what has none, every finding is told.
+            sentence: the first segment of the sentence that they stand in.
+            start: in seconds on the call's clock.
+        """
+        last = self._told.get(_key(rule, role, phrase, sentence))
+        return bool(phrase) and last is not None and start < last + rule.cooldown_s
+
+    def tell(
+        self, rule: BaseRule, role: Role | str, phrase: str, sentence: str, start: float
+    ) -> None:
+        """A lead is told of them now."""
+        self._told[_key(rule, role, phrase, sentence)] = start
+
+
+def _key(rule: BaseRule, role: Role | str, phrase: str, sentence: str) -> tuple[str, str]:
+    return rule.id, sentence if role == "customer" else phrase
