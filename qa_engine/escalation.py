@@ -75,7 +75,7 @@ class Escalations:
             case AlertAcknowledged() | AlertFeedback():
                 self._waiting.pop(event.alert_id, None)
                 self._remember(event.alert_id)
-            case AlertAssigned() if event.alert_id in self._waiting:
+            case AlertAssigned() if event.to and event.alert_id in self._waiting:
                 waiting = self._waiting[event.alert_id]
                 waiting.since = max(waiting.since, event.at)
             case AlertEscalated() if event.alert_id in self._waiting:

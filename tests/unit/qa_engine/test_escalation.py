@@ -81,6 +81,13 @@ def test_whoever_it_was_handed_to_has_the_whole_time():
     assert levels(escalations, T + 110) == [("a1", 2)]
 
 
+def test_taking_it_back_from_somebody_gives_no_more_time():
+    escalations = Escalations(EscalationSettings())
+    escalations.learn(alert())
+    escalations.learn(marks(AlertAssigned, T + 50, to=""))
+    assert levels(escalations, T + 60) == [("a1", 2)]
+
+
 def test_what_a_person_took_up_is_not_taken_up_again():
     escalations = Escalations(EscalationSettings())
     escalations.learn(alert())

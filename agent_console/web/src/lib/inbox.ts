@@ -82,9 +82,11 @@ export function untilEscalation(
   steps: readonly EscalationStep[],
 ): number | null {
   if (alert.state !== "open") return null;
+  // Whoever it was handed to has the whole time.
+  const since = Math.max(alert.at, alert.assigned_at ?? 0);
   const ahead = steps
     .filter((step) => RANK[alert.severity] >= RANK[step.severity] && step.level > alert.escalation)
-    .map((step) => alert.at + step.after_s - now);
+    .map((step) => since + step.after_s - now);
   return ahead.length ? Math.min(...ahead) : null;
 }
 
