@@ -68,7 +68,8 @@ class QaSettings(BaseModel):
     )
     provisional: bool = Field(
         default=True,
-        description="Tell alerts on what is still being said, to be confirmed or withdrawn.",
+        description="Bring finals soon where something is said that a rule would tell, and tell it "
+        "provisionally until then. Otherwise alerts come with the end of their sentences.",
     )
     mask_stored: bool = Field(
         default=True,
