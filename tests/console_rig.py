@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 from console_world import World
+from fastapi import FastAPI
 
 from agent_console import session_rows, teams, users
 from agent_console.access import API, COOKIE
@@ -37,9 +39,9 @@ def is_problem(answer: httpx.Response, status: int, kind: str) -> bool:
 class Rig:
     """A console on a world; `log_in` skips the password, whose hashing is slow on purpose."""
 
-    def __init__(self, context: ConsoleContext) -> None:
+    def __init__(self, context: ConsoleContext, app: FastAPI) -> None:
         self.context = context
-        self.app = create_app(context)
+        self.app = app
 
     def client(self) -> httpx.AsyncClient:
         """A browser that nobody is logged in with."""
@@ -78,6 +80,20 @@ class Rig:
         return client
 
 
+_idle_apps: defaultdict[str, list[FastAPI]] = defaultdict(list)
+"""Apps that no rig uses now, by settings: to put all routes together takes longer than a test."""
+
+
+@contextlib.contextmanager
+def _app_of(context: ConsoleContext) -> Iterator[FastAPI]:
+    """An app with this context, which is all that an app knows of its console."""
+    idle = _idle_apps[context.settings.model_dump_json()]
+    app = idle.pop() if idle else create_app(context)
+    app.state.console = context
+    yield app
+    idle.append(app)
+
+
 @contextlib.asynccontextmanager
 async def rig(
     desk: World, *, control: Control | None = None, site: Site | None = None, **settings: Any
@@ -94,7 +110,8 @@ async def rig(
     projecting = asyncio.create_task(context.projector.run())
     await context.projector.ready.wait()
     try:
-        yield Rig(context)
+        with _app_of(context) as app:
+            yield Rig(context, app)
     finally:
         projecting.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -11,6 +11,7 @@ from console_world import World
 from fastapi import APIRouter, Depends
 
 from agent_console.access import API, authorise
+from agent_console.app import create_app
 from agent_console.permissions import PERMISSIONS, ROLES, Role, route_key
 from telephony.control.permissions import ACTIONS, PERMITTED
 
@@ -124,6 +125,7 @@ async def test_a_route_that_nobody_thought_of_is_refused_to_everybody(console: R
     reached = []
     forgotten = APIRouter(prefix=API, dependencies=[Depends(authorise)])
     forgotten.add_api_route("/forgotten", lambda: reached.append(1))
+    console.app = create_app(console.context)
     console.app.include_router(forgotten)
     for role in ROLES:
         async with console.log_in(role, role) as client:
