@@ -8,17 +8,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import console_floor
+import numpy as np
 import pytest
 import pytest_asyncio
+import soundfile
 from console_browser import enter, looked_at, shot
 from console_world import Call, World, running, world
 from playwright.async_api import Browser, Page, expect
 
 from agent_console.events import CallTaped
 from agent_console.history.tape import TAPED, CallTaper
+from agent_console.site import Site
 from backbone.clock import ManualClock
 from backbone.events import Event
 from qa_engine.events import AlertWithdrawn, EmotionChanged, RunningScore
+from telephony.recording.events import RecordingStored
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -109,6 +113,51 @@ async def past(tmp_path: Path) -> AsyncIterator[tuple[World, Call]]:
             taping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await taping
+
+
+RATE = 8_000
+SOUND_FROM_S = 0.5
+"""Where the recordings begin on the call's clock."""
+
+
+async def recorded(desk: World, call: Call, folder: Path) -> None:
+    """Both sides of the call, as its recorder would have left them."""
+    tone = (np.sin(np.arange(13 * RATE) / 5) * 8_000).astype(np.int16)
+    for role in ("agent", "customer"):
+        path = f"{call.name}-{role}.flac"
+        soundfile.write(folder / path, tone, RATE, subtype="PCM_16")
+        await desk.bus.publish(
+            RecordingStored(
+                at=desk.clock.time(),
+                call_id=call.id,
+                leg_id=path,
+                role=role,
+                path=path,
+                rate=RATE,
+                offset_s=SOUND_FROM_S,
+                samples=len(tone),
+                size=1,
+                complete=True,
+                reason="",
+            )
+        )
+
+
+APART = """
+() => {
+  const [audio, slider] = [document.querySelector("audio"), document.querySelector("[type=range]")];
+  return Number(slider.value) - audio.currentTime;
+}
+"""
+"""How much later it is on the replay's clock than on the recording's."""
+
+PLAYING = """
+(from) => {
+  const audio = document.querySelector("audio");
+  return !audio.paused && audio.currentTime > from;
+}
+"""
+RESTING = "() => document.querySelector('audio').paused"
 
 
 async def begun(page: Page, address: str, call: Call, replay: str = "按当时的画面回放") -> None:
@@ -232,3 +281,55 @@ async def test_a_replay_is_accessible_and_fits_in_every_look(
         await looked_at(page, axe, "replay-en-dark-360")
         await page.set_viewport_size({"width": 1366, "height": 760})
         await looked_at(page, axe, "replay-en-dark-1366")
+
+
+async def test_its_sound_goes_with_it_where_there_is_a_recording(
+    browser: Browser, past: tuple[World, Call], tmp_path: Path, axe: str
+) -> None:
+    desk, call = past
+    await recorded(desk, call, tmp_path)
+    async with running(desk.server(site=Site(recordings=tmp_path))) as server:
+        page = await enter(browser, server, dark=True, width=360, height=740)
+        await page.goto(f"{server.address}/calls/{call.id}")
+        await expect(page.locator("svg path.wave")).to_have_count(2)
+        await page.get_by_role("button", name="按当时的画面回放").click()
+        bar = page.get_by_role("group", name="回放")
+        await expect(bar.get_by_role("button", name="1×")).to_have_attribute("aria-pressed", "true")
+        slider, body = page.get_by_role("slider"), page.locator("body")
+        await body.press("k")
+        # The caller waits for six seconds, and the recording begins half a second after the answer.
+        await shows(page, 5.5)
+        assert await page.evaluate(RESTING)
+        await body.press("k")
+        await page.wait_for_function(PLAYING, arg=0.3)
+        begins = 6.0 + SOUND_FROM_S
+        assert await page.evaluate(APART) == pytest.approx(begins, abs=0.4)
+        await expect(page.locator("[data-segment]")).to_contain_text(["我要"])
+        # A jump takes the sound with it; so do the keys and the speed.
+        await shows(page, 14)
+        await page.wait_for_function(PLAYING, arg=14.2 - begins)
+        assert await page.evaluate(APART) == pytest.approx(begins, abs=0.4)
+        await body.press("k")
+        await page.wait_for_function(RESTING)
+        await expect(bar.get_by_role("button", name="播放")).to_be_visible()
+        await body.press("m")
+        await expect(bar.get_by_role("button", name="声音")).to_have_attribute(
+            "aria-pressed", "false"
+        )
+        await body.press("m")
+        await bar.get_by_role("button", name="8×").click()
+        await expect(bar).to_contain_text("快于 2× 没有声音")
+        await looked_at(page, axe, "replay-sound-zh-dark-360")
+        await bar.get_by_role("button", name="播放").click()
+        await expect(slider).to_have_value("20")
+        assert await page.evaluate(RESTING)
+
+
+async def test_without_a_recording_it_says_so(browser: Browser, past: tuple[World, Call]) -> None:
+    desk, call = past
+    async with running(desk.server()) as server:
+        page = await enter(browser, server)
+        await begun(page, server.address, call)
+        bar = page.get_by_role("group", name="回放")
+        await expect(bar).to_contain_text("没有录音，只有画面")
+        await expect(bar.get_by_role("button", name="声音")).to_have_count(0)

@@ -1,10 +1,13 @@
 // Keyboard shortcuts: single letters, and G with a digit for a page.
 
+/** Where keys are typed into; a slider has no use for letters. */
+const FIELDS = "input:not([type=range]), textarea, select, dialog";
+
 /** Whether a key is a shortcut's: no modifier, nobody typing. */
 export function pressedOutsideFields(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (event.isComposing) return false;
-  return !(event.target as HTMLElement).closest("input, textarea, select, dialog");
+  return !(event.target as HTMLElement).closest(FIELDS);
 }
 
 const GOING_MS = 1500;

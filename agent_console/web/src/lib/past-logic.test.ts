@@ -9,7 +9,8 @@ import { newCall } from "./live/events";
 import { homeOf, matchPage, pagesOf } from "./pages";
 import { agentTone, floorOf, queueTone, sortAgents } from "./people";
 import { missingFields } from "./register";
-import { Tape } from "./replay.svelte";
+import { SoundTrack } from "./replay-sound";
+import { Replay, Tape } from "./replay.svelte";
 import { sortCalls } from "./sorting";
 import {
   audibleHits,
@@ -341,5 +342,77 @@ describe("a replay", () => {
       "waiting",
       "talking",
     ]);
+  });
+});
+
+describe("a replay's sound", () => {
+  /** An element that plays at once, and whose time a test moves on. */
+  function player(play = () => Promise.resolve()) {
+    const element = {
+      currentTime: 0,
+      paused: true,
+      playbackRate: 1,
+      play: () => ((element.paused = false), play()),
+      pause: () => void (element.paused = true),
+    };
+    return element;
+  }
+
+  it("begins where the recording does, and rests with the replay", () => {
+    const heard = player();
+    const track = new SoundTrack(heard, 6, 10);
+    track.follow(5.9, 1);
+    expect([heard.paused, track.position]).toEqual([true, null]);
+    track.follow(6.1, 1.5);
+    expect([heard.paused, heard.playbackRate]).toEqual([false, 1.5]);
+    expect(track.position).toBeCloseTo(6.1);
+    track.follow(7, null);
+    expect(heard.paused).toBe(true);
+    track.follow(16.2, 1);
+    expect(heard.paused).toBe(true);
+  });
+
+  it("leads where it is heard, and is led by a jump", () => {
+    const heard = player();
+    const track = new SoundTrack(heard, 6, 10);
+    track.follow(7, 1);
+    heard.currentTime = 1.3;
+    expect(track.position).toBeCloseTo(7.3);
+    track.follow(7.1, 1);
+    expect(heard.currentTime).toBeCloseTo(1.3);
+    track.follow(12, 1);
+    expect(heard.currentTime).toBeCloseTo(6);
+  });
+
+  it("is silent where nobody could follow it", () => {
+    const heard = player();
+    const track = new SoundTrack(heard, 0, 10);
+    track.follow(1, 4);
+    expect(heard.paused).toBe(true);
+    track.follow(1, 2);
+    expect(heard.paused).toBe(false);
+    track.follow(1.2, 8);
+    expect(heard.paused).toBe(true);
+  });
+
+  it("says that it cannot be played, but not that it was broken off", async () => {
+    const told: string[] = [];
+    const broken = new DOMException("", "AbortError");
+    for (const [name, error] of Object.entries({ broken, refused: new Error() })) {
+      const heard = player(() => Promise.reject(error));
+      new SoundTrack(heard, 0, 10, () => told.push(name)).follow(1, 1);
+      await Promise.resolve();
+    }
+    await Promise.resolve();
+    expect(told).toEqual(["refused"]);
+  });
+
+  it("stands on the call's own clock, from the answer on", () => {
+    const event = (type: string, offset_s: number) => ({
+      offset_s,
+      event: { seq: 1, type, at: 100 + offset_s, call_id: "c", queue: "q" },
+    });
+    expect(new Replay([event("call_joined", 0), event("call_connected", 6)]).answered).toBe(6);
+    expect(new Replay([event("call_joined", 0), event("call_ended", 9)]).answered).toBeNull();
   });
 });

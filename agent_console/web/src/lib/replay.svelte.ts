@@ -2,6 +2,7 @@
 
 import { NO_GUIDANCE } from "./live/guidance";
 import { EMPTY, reduce, type LiveData } from "./live/reducer";
+import type { SoundTrack } from "./replay-sound";
 import type { Alert, Call, EventMessage, ProvisionalAlert } from "./types";
 
 export interface ReplayEvent {
@@ -44,9 +45,13 @@ export class Replay {
   playing = $state(false);
   speed = $state<number>(4);
   readonly length: number;
+  /** Where the call's own clock begins, the agent's answer; null: nobody answered. */
+  readonly answered: number | null;
   /** When alerts appeared. */
   readonly marks: readonly number[];
 
+  /** What is heard with it. */
+  #sound: SoundTrack | null = null;
   #tape: Tape;
   #begin: number;
   #steppedAt = 0;
@@ -56,6 +61,8 @@ export class Replay {
     this.#tape = new Tape(events);
     this.length = this.#tape.length;
     this.marks = events.filter(({ event }) => event.type === "alert").map((event) => event.offset_s);
+    this.answered =
+      events.find(({ event }) => event.type === "call_connected")?.offset_s ?? null;
     this.#begin = (events[0]?.event.at ?? 0) - (events[0]?.offset_s ?? 0);
   }
 
@@ -83,10 +90,18 @@ export class Replay {
   pause(): void {
     this.playing = false;
     clearInterval(this.#timer);
+    this.#sound?.stop();
   }
 
   seek(at: number): void {
     this.position = Math.min(this.length, Math.max(0, at));
+    this.#sound?.follow(this.position, this.playing ? this.speed : null);
+  }
+
+  /** Let a recording be heard from now on, in step; or none. */
+  hear(sound: SoundTrack | null): void {
+    this.#sound?.stop();
+    this.#sound = sound;
   }
 
   #step(): void {
@@ -94,7 +109,8 @@ export class Replay {
     const now = performance.now();
     const passed = (now - this.#steppedAt) / 1000;
     this.#steppedAt = now;
-    this.seek(this.position + passed * this.speed);
+    // While something is heard its own clock counts, so that words and pictures stay together.
+    this.seek(this.#sound?.position ?? this.position + passed * this.speed);
     if (this.position >= this.length) this.pause();
   }
 }
