@@ -45,9 +45,20 @@ fi
     say "building PyAudio ..."
     "$bin/python" -m pip install -q -c constraints.txt pyaudio
 }
-if [ ! -d agent_console/web/node_modules/vitest ]; then
+
+# Side by side: each waits for another server most of the time.
+page() {
+    [ -d agent_console/web/node_modules/vitest ] && return
     say "installing what the page's own checks need ..."
     (cd agent_console/web && npm ci --no-audit --no-fund --silent)
-fi
-"$bin/tingzhen" lab install
-"$bin/tingzhen" doctor --fetch-model
+}
+page & page=$!
+"$bin/tingzhen" lab install & lab=$!
+"$bin/tingzhen" doctor --fetch-model & model=$!
+# What a shell starts in the background does not hear the keyboard's interrupt.
+trap 'kill "$page" "$lab" "$model" 2>/dev/null; exit 130' INT TERM
+failed=0
+for job in "$page" "$lab" "$model"; do
+    wait "$job" || failed=1
+done
+exit "$failed"
