@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from tingzhen.cli.bench import bundled_calls
 from tingzhen.cli.output import console, print_json, stderr
 
 if TYPE_CHECKING:
-    from qa_engine.evaluate import Score
     from tingzhen.detection_bench import Summary
 
-_HEAD = (
-    *("kind", "planned", "found", "recall", "right", "wrong", "precision"),
-    *("found by characters", "wrong by characters"),
-    *("found in script", "wrong in script"),
-)
+_HEAD = ("kind", "plan", "found", "recall", "wrong", "prec.", "by char.", "in script")
+"""The last two are found/wrong without words found by sound, and in the script's words."""
 
 
 def detection(
@@ -47,7 +44,7 @@ def detection(
 
     Red lines and emergencies come first and are summed as `grave`. Beside what is found stands
     what is found without finding words by sound, and what is found in the words of the script,
-    as if recognition made no error.
+    as if recognition made no error (found/wrong).
 
     Examples:
 
@@ -117,29 +114,27 @@ def _print_lines(summary: Summary, figures: dict[str, object]) -> None:
 
 
 def _print_table(summary: Summary, figures: dict[str, object]) -> None:
-    table = Table(*_HEAD)
+    kind_column, *others = _HEAD
+    # Narrow enough for a terminal of 80 columns, with the longest kind in one line.
+    table = Table(box=SIMPLE, padding=0)
+    table.add_column(kind_column, no_wrap=True)
+    for head in others:
+        table.add_column(head, justify="right", no_wrap=True)
     rows = list(summary.rows())
     for number, (kind, score, by_characters, by_script) in enumerate(rows, start=1):
         table.add_row(
             kind,
-            *_cells(score),
-            *(str(n) for other in (by_characters, by_script) for n in (other.found, other.wrong)),
+            str(score.planned),
+            str(score.found),
+            _share(score.recall),
+            str(score.wrong),
+            _share(score.precision),
+            *(f"{other.found}/{other.wrong}" for other in (by_characters, by_script)),
             end_section=number == len(rows) - 2,
         )
     console.print(table)
     for name, value in figures.items():
         console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
-
-
-def _cells(score: Score) -> tuple[str, ...]:
-    return (
-        str(score.planned),
-        str(score.found),
-        _share(score.recall),
-        str(score.right),
-        str(score.wrong),
-        _share(score.precision),
-    )
 
 
 def _share(value: float | None) -> str:

@@ -136,7 +136,7 @@ def command(monkeypatch, folder, tmp_path):
     """`tingzhen bench detection` with a recogniser that mishears everything."""
     recogniser = ScriptedRecogniser(lambda _segment: HOMOPHONE)
     monkeypatch.setattr("tingzhen.cli.recogniser.load_recogniser", lambda _settings: recogniser)
-    monkeypatch.setattr("tingzhen.cli.bench_detection.console", Console(width=200))
+    monkeypatch.setattr("tingzhen.cli.bench_detection.console", Console(width=80))
     (tmp_path / "pack.yaml").write_text(PACK, encoding="utf-8")
 
     def run(*arguments):
@@ -165,6 +165,7 @@ def test_what_was_missed_is_shown_only_when_asked_for(command):
     assert f"missed privacy_leak in t1: {SAID}" in command("--show").stdout
     table = command().stdout
     assert "taboo_phrase" in table
+    assert "…" not in table  # all of it fits a narrow terminal
     assert SAID not in table
 
 
