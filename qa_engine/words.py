@@ -129,6 +129,8 @@ class _Use:
     regex: re.Pattern[str] | None
     least: int
     """Characters that a match must have."""
+    latin: bool
+    """Of Latin letters alone."""
 
 
 def _no_matches(_text: str, *, overlapping: bool) -> list[tuple[int, int, int]]:
@@ -153,7 +155,7 @@ class _Automaton:
         if literals is None:
             literals = phrase.anchors()
             regex = re.compile(phrase.regex(self.spell), re.DOTALL)
-        use = _Use(owner, phrase, regex, least)
+        use = _Use(owner, phrase, regex, least, phrase.latin)
         for spelled in dict.fromkeys(map(self.spell, literals)):
             if regex is not None or len(spelled) >= least:
                 self._uses.setdefault(spelled, []).append(use)
@@ -180,6 +182,7 @@ class _Automaton:
         if not matches:
             return
         searched: set[int] = set()
+        sentences = list(text.sentences())
         for number, start, end in matches:
             for use in self._patterns[number]:
                 if use.regex is None:
@@ -187,13 +190,14 @@ class _Automaton:
                 elif id(use) not in searched:
                     searched.add(id(use))
                     # Sentence by sentence: a gap that reaches into the next would hide one there.
-                    for begin, until in text.sentences():
+                    for begin, until in sentences:
                         for match in _finds(use, text, spelled, begin, until):
                             self._take(text, found, use, *match.span())
 
     def _take(self, text: Normalised, found: _Found, use: _Use, start: int, end: int) -> None:
-        whole = _between_words(text, start) and _between_words(text, end)
-        if end - start >= use.least and whole and text.one_sentence(start, end):
+        if end - start < use.least or not text.one_sentence(start, end):
+            return
+        if _between_words(text, start) and _between_words(text, end):
             match = _Match(start, end, self._suspected, use.phrase)
             found.setdefault(use.owner, []).append(match)
 
@@ -203,7 +207,7 @@ def _finds(
 ) -> Iterator[re.Match[str]]:
     """Where an expression holds; in Latin letters only with gaps between words of one sentence."""
     assert use.regex is not None  # noqa: S101 - asked of expressions only, for the type checker
-    if not use.phrase.latin:
+    if not use.latin:
         yield from use.regex.finditer(spelled, begin, until)
         return
     while match := use.regex.search(spelled, begin, until):

@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from statistics import median
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
@@ -20,42 +22,40 @@ from qa_engine.words import Phonetic, WordGroup, WordIndex
 from telephony.events import CallConnected
 
 _SEED = 20
-_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Throughput:
-    """Millions of characters a second on one core, the best of some rounds."""
+class Stage:
+    """One part of the work, measured sentence by sentence, as they come live."""
 
-    pyahocorasick: float | None
-    """pyahocorasick alone, on text that is normalised already; None without the dev extra."""
-    automaton: float
-    """Our automaton alone, on the same."""
-    normalise: float
-    exact: float
-    """Normalise and match by character."""
-    phonetic: float
-    """Normalise and match by character and by sound."""
-    evaluate: float
-    """Normalise, match and judge by a whole pack, as part of a call."""
+    name: str
+    rate: float
+    """Millions of characters a second on one core: this process's time, the best round."""
+    seconds: Sequence[float]
+    """For each sentence, the median of the rounds on the wall clock; for each final, its time."""
 
 
-def throughput(
+def stages(
     sentences: Sequence[str],
     words: int,
     *,
     pack: Pack,
     calls: Sequence[Truth],
-    repeat: int = 60,
-) -> Throughput:
-    """Measure sentence by sentence, as they come live.
+    rounds: int = 60,
+) -> list[Stage]:
+    """Measure what becomes of a sentence, part by part, beside pyahocorasick on the same lines.
 
     Args:
         sentences: what people say.
+        words: how many made-up words of two to six of their characters are looked for.
         pack: that judges.
         calls: that it judges.
-        words: how many made-up words of two to six of their characters are looked for.
-        repeat: how often the sentences are gone through in a round.
+        rounds: how often the sentences are gone through.
+
+    Returns:
+        pyahocorasick first, where the dev extra is installed, and our automaton alone, both on
+        text that is normalised already; then normalise, normalise and match by character, the same
+        by sound too, and all of it as judged by the whole pack in a call.
     """
     chance = random.Random(_SEED)  # noqa: S311 - made-up words, the same each time
     alphabet = sorted({c for s in sentences for c in normalise(s).text if not c.isdigit()})
@@ -68,31 +68,33 @@ def throughput(
     alone = AhoCorasick(list(made), matchkind=MatchKind.Standard, implementation=Implementation.DFA)
     other = _pyahocorasick(made)
     clean = [normalise(s).text for s in sentences]
-    size = sum(map(len, sentences)) * repeat
+    size = sum(map(len, sentences))
 
-    def rate(work: Callable[[str], object], texts: Sequence[str]) -> float:
+    def stage(name: str, work: Callable[[str], object], texts: Sequence[str]) -> Stage:
+        spent: list[list[float]] = [[] for _ in texts]
         best = float("inf")
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             began = time.process_time()
-            for _ in range(repeat):
-                for text in texts:
-                    work(text)
+            for text in texts:
+                work(text)
             best = min(best, time.process_time() - began)
-        return size / best / 1e6
+            for times, text in zip(spent, texts, strict=True):
+                start = time.perf_counter()
+                work(text)
+                times.append(time.perf_counter() - start)
+        return Stage(name, size / best / 1e6, [median(times) for times in spent])
 
-    spent = final_times(pack, calls)
+    finals = final_times(pack, calls)
     said = sum(len(said.text) for call in calls for said in call.utterances)
-    return Throughput(
-        pyahocorasick=None if other is None else rate(other, clean),
-        automaton=rate(lambda t: alone.find_matches_as_indexes(t, overlapping=True), clean),
-        normalise=rate(normalise, sentences),
-        exact=rate(exact.scan, sentences),
-        phonetic=rate(both.scan, sentences),
-        evaluate=said
-        * (len(spent) / sum(len(call.utterances) for call in calls))
-        / sum(spent)
-        / 1e6,
-    )
+    judged = said * len(finals) / sum(len(call.utterances) for call in calls)
+    return [
+        *([] if other is None else [stage("pyahocorasick alone", other, clean)]),
+        stage("automaton alone", partial(alone.find_matches_as_indexes, overlapping=True), clean),
+        stage("normalise", normalise, sentences),
+        stage("normalise, match", exact.scan, sentences),
+        stage("normalise, match, by sound", both.scan, sentences),
+        Stage("normalise, match, evaluate", judged / sum(finals) / 1e6, finals),
+    ]
 
 
 def _pyahocorasick(words: Iterable[str]) -> Callable[[str], object] | None:

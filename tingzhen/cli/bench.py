@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from tingzhen.cli.output import console, print_json, stderr
+from tingzhen.cli.output import command, console, machine, print_json, stderr
 
 app = typer.Typer(help="Figures that anybody can measure again.", no_args_is_help=True)
 
@@ -118,15 +117,11 @@ def ami(
 
         tingzhen bench ami --memory-calls 0 --json
     """
-    import sys
-
     import msgspec
 
     from tingzhen.ami_bench import Recording, memory, rates
 
     source = Recording(recording)
-    machine = f"{platform.machine()}, {_processor()}, Python {platform.python_version()}"
-    command = f"tingzhen {' '.join(sys.argv[1:])}"
     found = rates(source, calls=calls, rounds=rounds, beside=beside)
     samples = []
     for sample in memory(source, memory_calls) if memory_calls else ():
@@ -144,8 +139,8 @@ def ami(
                 "type": "bench_ami",
                 "ratio": ratio,
                 "growth_mb": growth,
-                "machine": machine,
-                "command": command,
+                "machine": machine(),
+                "command": command(),
             }
         )
         return
@@ -160,14 +155,5 @@ def ami(
             f"memory: {samples[0].rss_mb:.1f} MB after {samples[0].calls} calls, "
             f"{growth:+.1f} MB at most up to {samples[-1].calls}"
         )
-    console.print(f"machine: {machine}", markup=False)
-    console.print(f"command: {command}", markup=False)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
+    console.print(f"machine: {machine()}", markup=False)
+    console.print(f"command: {command()}", markup=False)

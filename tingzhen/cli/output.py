@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,6 +29,25 @@ def print_json(line: dict[str, Any]) -> None:
     """Print one object as one line, and let it be seen at once."""
     sys.stdout.write(json.dumps(line, ensure_ascii=False, default=msgspec.to_builtins) + "\n")
     sys.stdout.flush()
+
+
+def machine() -> str:
+    """What a measurement ran on."""
+    return f"{platform.machine()}, {_processor()}, Python {platform.python_version()}"
+
+
+def command() -> str:
+    """How to measure it again."""
+    return f"tingzhen {' '.join(sys.argv[1:])}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
 
 
 def clock_time(seconds: float) -> str:
