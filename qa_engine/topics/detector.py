@@ -2,7 +2,9 @@
 
 Evidence adds up over the call: each wording of a topic's phrases counts once, a `strong` one of
 the caller or of the agent more, and a sentence like an exemplar as much as it is like it. The
-topic may change while evidence is thin; once it is stable only an urgent one takes over.
+topic may change while evidence is thin. A caller may also turn to something else: what was said
+since the topic was told counts by itself then, and has to be more once the topic is stable. An
+urgent one takes over at any time.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ LEAD = 1.5
 STABLE_CONFIDENCE = 0.6
 STABLE_FINALS = 4
 """So many finals in a row without a change of topic, at that confidence, settle it."""
+
+TURN = 5.0
+"""Evidence since the topic was told that shows that the caller has turned to something else."""
+TURN_WHEN_STABLE = 8.0
+"""The same for a topic that is stable: one question in between is no turn."""
 
 _STRONG = 3.0
 _PARTS = ("words", "strong", "agent")
@@ -70,6 +77,7 @@ class TopicDetector:
             for part, name in zip(_PARTS, groups(topic.id), strict=True)
         }
         self._unchanged = 0
+        self._when_told: dict[str, float] = {}
         self.current: Detected | None = None
         """What was told last."""
 
@@ -125,10 +133,17 @@ class TopicDetector:
     def _takes_over(self, best: str, now: Detected, *, urgent: bool) -> bool:
         if urgent:
             return self._evidence[best] >= ENOUGH
-        return not now.stable and self._evidence[best] >= self._evidence[now.topic] + LEAD
+        if not now.stable and self._evidence[best] >= self._evidence[now.topic] + LEAD:
+            return True
+        enough = TURN_WHEN_STABLE if now.stable else TURN
+        return self._since_told(best) >= self._since_told(now.topic) + enough
+
+    def _since_told(self, topic: str) -> float:
+        return self._evidence[topic] - self._when_told.get(topic, 0.0)
 
     def _tell(self, topic: str) -> Detected:
         self._unchanged = 0
+        self._when_told = dict(self._evidence)
         self.current = Detected(topic, self._confidence(topic), stable=False)
         return self.current
 

@@ -101,6 +101,24 @@ def test_saying_the_same_again_is_no_more_evidence(two):
     assert [two("豆腐，豆腐和青菜") for _ in range(3)] == [None] * 3
 
 
+def test_a_caller_who_turns_to_something_else_is_followed():
+    detecting = detector()
+    assert detecting.hear("customer", scan("我想挂个骨科的号")).topic == "appointment_new"
+    assert detecting.hear("agent", scan("好的，您想约哪天")) is None
+    turned = detecting.hear("customer", scan("算了，上次那医生什么态度，我要投诉，叫你们领导来"))
+    assert turned.topic == "complaint"
+
+
+def test_from_a_settled_topic_the_caller_turns_by_more_than_one_sentence():
+    detecting = detector()
+    for text in ("我想挂个骨科的号", "周三上午", "可以", "好的", "行"):
+        detecting.hear("customer", scan(text))
+    assert detecting.current.stable
+    assert detecting.hear("customer", scan("我上周做的核磁报告出来了吗")) is None
+    assert detecting.hear("customer", scan("你们怎么这个态度，我要投诉你")) is None
+    assert detecting.hear("customer", scan("我要投诉，叫你们领导来")).topic == "complaint"
+
+
 def test_an_emergency_takes_over_at_any_time():
     detecting = detector()
     for text in ("我想预约挂号", "骨科", "专家号", "明天", "好的", "可以"):
@@ -133,19 +151,20 @@ def test_words_that_recognition_spelt_otherwise_count_by_their_sound():
         max_size=12,
     )
 )
-def test_confidence_is_a_share_and_what_is_stable_stays_unless_it_is_urgent(said):
+def test_confidence_is_a_share_and_no_single_sentence_moves_what_is_stable_unless_urgent(said):
     detecting = detector()
     urgent = {topic.id for topic in guidance().topics if topic.urgent}
-    before = None
+    stable_for = 0
     for role, text in said:
+        before = detecting.current
         told = detecting.hear(role, scan(text))
         assert told is None or told == detecting.current
         now = detecting.current
         if now is not None:
             assert 0 <= now.confidence <= 1
         if before is not None and before.stable and now.topic != before.topic:
-            assert now.topic in urgent
-        before = now
+            assert now.topic in urgent or stable_for > 1
+        stable_for = stable_for + 1 if now is not None and now.stable else 0
 
 
 def test_the_nearest_exemplar_is_found_and_equal_text_is_like_itself():
