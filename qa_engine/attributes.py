@@ -34,7 +34,9 @@ class Only(BaseModel):
     @classmethod
     def _are_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
-            if _HOURS.fullmatch(text) is None:
+            if _HOURS.fullmatch(text) is None or any(
+                time.zfill(5) > "24:00" for time in text.split("-")
+            ):
                 raise ValueError(f"{text} is no time of day as 08:00-17:30")
         return value
 

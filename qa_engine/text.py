@@ -31,7 +31,7 @@ _STUTTERS = re.compile(r"(.)\1\1", re.DOTALL)  # thrice as fast, and never misse
 _PERCENT = re.compile(r"百分之(百|[\d十点]+)|(?<![千几])百分百")
 _WHOLE_NUMBER = re.compile(
     r"(?<![\d十百千])(?=[1-9]?[十百千])"
-    r"(?:([1-9])千)?(?:0?([1-9])百)?(?:0?([1-9])?(十))?(?:0?([1-9]))?(?![\d十百千万亿])"
+    r"(?:([1-9])千)?(?:0?([1-9])百)?(?:0?([1-9])?(十))?(?:(0)?([1-9]))?(?![\d十百千万亿])"
 )
 _SINGLE_TEN = "十"
 _LATIN = re.compile("[A-Za-z]+")
@@ -276,14 +276,17 @@ def _percent(match: re.Match[str]) -> str | None:
 
 
 def _digits(match: re.Match[str]) -> str | None:
-    thousands, hundreds, tens, ten, ones = match.groups()
+    thousands, hundreds, tens, ten, zero, ones = match.groups()
     if match.group() == _SINGLE_TEN:
         return None  # 十分, 十足
     if ten and not tens:
         tens = "1"
     total = 0
-    for place, digit in zip((1000, 100, 10, 1), (thousands, hundreds, tens, ones), strict=True):
+    for place, digit in zip((1000, 100, 10), (thousands, hundreds, tens), strict=True):
         total += place * int(digit or 0)
+    # 一百二 is 120 and 三千五 is 3500; 一百零二 is 102.
+    last = 1 if ten or zero else 10 if hundreds else 100 if thousands else 1
+    total += last * int(ones or 0)
     return str(total)
 
 

@@ -52,6 +52,8 @@ _UNITS: dict[Measure, str] = {
     "hung_up": "times",
 }
 
+_STRETCHES: frozenset[Measure] = frozenset({"talk_s", "hold_s", "last_word_s"})
+
 
 class CallRule(BaseRule):
     """A figure of the call is above a limit, told while it happens."""
@@ -179,7 +181,8 @@ class CallOperator(Quiet):
             key=(rule.measure, what),
             role="call",
             phrase="",
-            start=0.0,
+            # A stretch of the conversation goes back from now; all else happens now.
+            start=max(0.0, state.clock - figure) if rule.measure in _STRETCHES else state.clock,
             end=state.clock,
             evidence=Evidence(
                 measured=round(figure, 2), limit=rule.above, unit=_UNITS[rule.measure]

@@ -200,6 +200,10 @@ def test_any_rule_may_be_part_of_another(pack_of):
             'type: words, role: agent, lists: [a], only: {hours: ["8-17"]}',
             "no time of day",
         ),
+        (
+            'type: words, role: agent, lists: [a], only: {hours: ["08:00-24:30"]}',
+            "no time of day",
+        ),
     ],
 )
 def test_what_cannot_be_is_told_with_its_line(write, rule, reason):

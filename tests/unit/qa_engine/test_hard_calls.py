@@ -14,6 +14,7 @@ from qa_engine import similarity
 from qa_engine.events import Hit
 from qa_engine.judge import CallJudge
 from qa_engine.pack import load
+from qa_engine.restore import take_up
 from telephony.events import CallHeld, CallResumed
 
 LISTS = {"a": ["苹果"], "b": ["香蕉"], "c": ["樱桃"], "wait": ["请稍等"]}
@@ -162,6 +163,42 @@ def test_of_a_time_in_which_nothing_was_heard_no_absence_is_told(pack_of, rule):
     short = msgspec.structs.replace(gap, start=8.8)
     for harmless in (other, short):
         assert heard(pack_of(rule), finals, [harmless], duration=20) != []
+
+
+@pytest.mark.parametrize("rule", [*NEVER[:2], NEVER[3], RESPONSE])
+@pytest.mark.parametrize(("down_s", "told"), [(0.0, True), (20.0, False)])
+def test_of_the_time_in_which_nothing_ran_no_absence_is_told(pack_of, rule, down_s, told):
+    pack = pack_of(rule)
+    before = [joined(), connected(), *legs(), *spoken([final("customer", 1, 3, "香蕉")])]
+    back = before[-1].at + down_s
+    judge = CallJudge(pack, CALL)
+    found = hits(take_up(judge, before, back))
+    after = [ended(back + 12)]
+    found += hits(run(judge, after, back + 40))
+    assert bool(found) is told
+
+
+@pytest.mark.parametrize(
+    ("op", "side", "fires"),
+    [("before", 2, True), ("before", 12, False), ("after", 2, False), ("after", 25, True)],
+)
+def test_what_lies_before_or_after_a_hold(pack_of, op, side, fires):
+    pack = pack_of(
+        "type: call, measure: hold_s, above: 5, alert: false",
+        when(f"{{op: {op}, anchor: {{op: found, rules: [r0]}}, of: {A}}}"),
+    )
+    events = [
+        *spoken([final("agent", side, side + 1, "苹果")]),
+        CallHeld(at=ANSWERED + 5, call_id=CALL),
+        CallResumed(at=ANSWERED + 20, call_id=CALL, held_s=15.0),
+    ]
+    events = sorted(
+        [joined(), connected(), *legs(), *events, ended(ANSWERED + 30)], key=lambda e: e.at
+    )
+    verdicts = run(CallJudge(pack, CALL), events, ANSWERED + 50)
+    (hold,) = hits(verdicts)
+    assert (round(hold.start), round(hold.end)) == (5, 10)
+    assert bool(hits(verdicts, "r1")) is fires
 
 
 # Finals out of order
