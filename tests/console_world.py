@@ -280,6 +280,8 @@ class Call:
         title_en: str = "Taboo phrase",
         suspected: bool = False,
         start: float = 1.0,
+        span: tuple[int, int] | None = None,
+        version: str = "",
     ) -> str:
         alert_id = stable_id("alert", self.id, name)
         await self._bus.publish(
@@ -299,7 +301,8 @@ class Call:
                 start=start,
                 end=start + 1.0,
                 suspected=suspected,
-                evidence=Evidence(segment_id=self.segment(segment) if segment else ""),
+                version=version,
+                evidence=Evidence(segment_id=self.segment(segment) if segment else "", span=span),
                 advice="请听一下这通电话，必要时介入安抚来电者。",
                 advice_en="Listen in and step in to calm the caller if needed.",
             )

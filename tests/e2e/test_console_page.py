@@ -54,6 +54,38 @@ async def test_an_alert_is_loud_leads_to_its_words_and_its_acknowledgement_stays
         await expect(page.locator("article")).to_contain_text(["lead 已确认"])
 
 
+async def test_an_opened_alert_shows_what_it_rests_on_and_what_was_done_to_it(
+    desk: World, browser: Browser, axe: str
+) -> None:
+    async with running(desk.server()) as server:
+        page = await enter(browser, server)
+        call = Call(desk, "one")
+        await call.join(ago=60)
+        await call.connect(ago=50)
+        await call.say("s1", "customer", "能治好吗？", start=3.0)
+        await call.say("s2", "agent", "您放心，包治好。", start=6.0)
+        await call.alert("a", segment="s2", phrase="包治好", start=6.8, span=(4, 7), version="v7")
+        await page.locator(".loud").get_by_role("button", name="查看").click()
+        rests = page.get_by_role("region", name="依据")
+        await expect(rests).to_contain_text("规则 taboo.attitude · 版本 v7 · 识别置信度 90%")
+        words = rests.get_by_role("list", name="前后双方的话").get_by_role("listitem")
+        await expect(words).to_have_text(["0:03 来电者 能治好吗？", "0:06 坐席 您放心，包治好。"])
+        await expect(words.locator("mark")).to_have_text("包治好")
+        await call.say("s3", "customer", "那太好了。", start=9.0)
+        await expect(words).to_have_count(3)
+        await page.get_by_role("textbox", name="备注").fill("请复听")
+        await page.get_by_role("textbox", name="备注").press("Enter")
+        done = rests.get_by_role("list", name="处理记录").get_by_role("listitem")
+        await expect(done).to_contain_text(["lead 备注 请复听"])
+        await shot(page, "lead-alert-evidence")
+        assert await violations(page, axe) == []
+        await page.get_by_role("button", name="误报").click()
+        await page.get_by_role("button", name="已处理").click()
+        await expect(done).to_contain_text(["备注 请复听", "lead 判定 误报"])
+        heard = rests.get_by_role("link", name="从 0:06 起播放")
+        await expect(heard).to_have_attribute("href", f"/calls/{call.id}?t=6.8")
+
+
 async def top(shown: Locator) -> float:
     box = await shown.bounding_box()
     assert box is not None
