@@ -17,7 +17,8 @@ test: $(VENV)/.ready-test ## set up all that the tests need, the real Asterisk i
 	@PATH="$(abspath $(BIN)):$$PATH" sh tests/setup.sh $(BIN)
 ifeq ($(strip $(ARGS)),)
 	@# What computes, on all processors; one file, one worker: what its tests share is made once.
-	@$(PYTEST) -n auto --dist loadfile tests/unit tests/contract
+	@# The model's files first: one of them left for the end would keep one processor waiting.
+	@$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder tests/contract tests/unit
 	@$(PYTEST) -n auto --dist loadfile -m "not lab and not realtime and not quiet" tests/e2e
 	@# What waits for phones and sound, side by side; last what must have the machine to itself.
 	@$(PYTEST) -n auto --dist loadfile -m "(lab or realtime) and not quiet" tests/e2e

@@ -47,14 +47,22 @@ def read_audio(path: Path, *, phone: bool = False) -> Audio:
     return np.asarray(audio, np.float32)
 
 
-def bench_speech(recogniser: Recogniser, folder: Path) -> list[dict[str, Any]]:
-    """Error rate and CPU time on read speech, by band, language, and final or partial."""
+def bench_speech(
+    recogniser: Recogniser, folder: Path, *, partials: Sequence[bool] = (False, True)
+) -> list[dict[str, Any]]:
+    """Error rate and CPU time on read speech, by band, language, and final or partial.
+
+    Args:
+        recogniser: what is measured.
+        folder: audio, with its words in `transcripts.tsv`.
+        partials: whether to decode as for finals, for partials, or both.
+    """
     with (folder / "transcripts.tsv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t"))
     results = []
     for phone in (False, True):
         clips = [(row, read_audio(folder / row["path"], phone=phone)) for row in rows]
-        for partial in (False, True):
+        for partial in partials:
             rates: dict[str, ErrorRate] = {}
             redecoded = refused = 0
             cpu = time.process_time()
