@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
+from qa_engine.conditions.models import Condition, RegexCondition
 from qa_engine.kinds import KINDS
 from qa_engine.operators.step import StepRule
+from qa_engine.operators.when import WhenRule
 from qa_engine.pack.compiled import Entry, File, Pack, entries, slots_of
 from qa_engine.pack.problems import Problem
 from qa_engine.phrases import Phrase
+from qa_engine.text import normalise
+
+_SYNTAX = re.compile(r"\\[pP]\{[^}]*\}|\\.|\(\?P?<\w+>|\(\?[a-zA-Z]+[:)]|\{[^}]*\}")
+"""What of a pattern is no text to be found: classes, escapes, names, flags, counts."""
 
 
 def lint(files: Sequence[File], pack: Pack) -> Iterator[Problem]:
@@ -30,6 +37,29 @@ def lint(files: Sequence[File], pack: Pack) -> Iterator[Problem]:
                     reason = f"`{entry.word.text}`: one character is found in too many other words"
                     yield file.source.problem(entry.path, reason, warning=True)
         yield from _kinds(file)
+        for number, rule in enumerate(file.model.rules):
+            if isinstance(rule, WhenRule):
+                for pattern in _patterns(rule.find):
+                    yield from _never_matched(file, number, pattern)
+
+
+def _patterns(condition: Condition) -> Iterator[str]:
+    if isinstance(condition, RegexCondition):
+        yield condition.pattern
+        if condition.unless is not None:
+            yield condition.unless
+    for part in condition.parts():
+        yield from _patterns(part)
+
+
+def _never_matched(file: File, number: int, pattern: str) -> Iterator[Problem]:
+    """What stands in a pattern as no text does once it is normalised."""
+    for char in dict.fromkeys(_SYNTAX.sub("", pattern)):
+        known = normalise(char).text
+        if char.isalnum() and char not in known:
+            instead = f"write `{known}`" if known else "it is left out"
+            reason = f"`{char}` is never found in normalised text: {instead}"
+            yield file.source.problem(("rules", number, "find"), reason, warning=True)
 
 
 def _named_in_phrases(files: Sequence[File]) -> set[str]:

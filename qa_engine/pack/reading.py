@@ -100,7 +100,9 @@ def _parse(name: str, raw: bytes) -> Any:
     except (YAMLError, ValueError, TypeError, LookupError, AttributeError) as error:
         # ruamel lets a few of these through on malformed scalars, tags and directives.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        problem = Problem(name, 0, 0, "", f"is not valid YAML: {reason}")
+        at = getattr(error, "position", None)
+        line = text.count("\n", 0, at) + 1 if isinstance(at, int) else 0
+        problem = Problem(name, line, int(line > 0), "", f"is not valid YAML: {reason}")
         raise _RefusedError(problem) from None
     if tree is None:
         return CommentedMap()

@@ -212,6 +212,24 @@ def test_what_cannot_be_is_told_with_its_line(write, rule, reason):
     assert all(p.line == 9 for p in problems)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "reasons"),
+    [
+        ("您.*病", ["`您` is never found in normalised text: write `你`"]),
+        ("(?i)CT片", ["`C` is never found", "`T` is never found"]),
+        ("三天|三個月", ["`三` is never found", "`個` is never found"]),
+        (r"\\d{1,3}天|(?P<多久>几)天|\\p{Han}百分之|[^你他]了", []),
+    ],
+)
+def test_a_pattern_that_normalised_text_never_matches_is_pointed_out(write, pattern, reasons):
+    rule = when(f'{{op: any, of: [{A}, {{op: regex, role: agent, pattern: "{pattern}"}}]}}')
+    told = [p for p in check(write(rule)) if "normalised" in p.reason]
+    assert all(p.level == "warning" and p.line == 9 for p in told)
+    assert len(told) == len(reasons)
+    for problem, reason in zip(told, reasons, strict=True):
+        assert problem.reason.startswith(reason)
+
+
 def test_a_pattern_that_takes_too_long_is_given_up_for_the_call(pack_of):
     pack = pack_of(when('{op: regex, role: agent, pattern: "(a+a+)+b"}'))
     failed = []

@@ -5,14 +5,19 @@ fall for: each group names that naive rule, and it must fire on every one of the
 """
 
 import copy
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qa_calls import ANSWERED, CALL, connected, ended, final, joined, legs, run, spoken
 from qa_operators import found, operators, roles
 from ruamel.yaml import YAML
 
-from qa_engine.pack import load
+from qa_engine.judge import CallJudge
+from qa_engine.pack import PackError, load
 
 LEAST = 3
 FOLDER = Path(__file__).parents[2] / "data" / "operators"
@@ -102,3 +107,39 @@ def test_what_has_no_case_would_be_seen():
     every = set(operators())
     assert {"words", "call.measure=rings", "find.pick.which=k", "find.absent.after"} <= every
     assert {"only.topics", "company.before_s", "unless.within", "list.phonetic=on"} <= every
+
+
+_JUNK = st.sampled_from([
+    None, True, -1, 0, 1e308, float("nan"), 10**30, "", "a", "either", "(a", "<x>", "*", "a & b",
+    "(?P<x>", "x" * 3000, [], {}, [[]], {"a": 1}, {"op": "not", "of": {"op": "not"}},
+])  # fmt: skip
+
+
+def places(tree):
+    """Every mapping and list of a tree with each of its keys."""
+    steps = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, part in steps:
+        yield tree, key
+        if isinstance(part, dict | list):
+            yield from places(part)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.sampled_from(GROUPS), st.data())
+def test_a_rule_that_was_spoilt_works_or_is_refused_with_its_line(tmp_path_factory, group, data):
+    spoilt = {key: group[2].get(key, {}) for key in ("rule", "lists")}
+    spoilt = copy.deepcopy({**spoilt, "others": group[2].get("others", [])})
+    where, key = data.draw(st.sampled_from(list(places(spoilt["rule"]))))
+    where[key] = data.draw(_JUNK)
+    folder = tmp_path_factory.mktemp("spoilt")
+    problems, failed = [], []
+    try:
+        judge = CallJudge(written(spoilt, folder), CALL, failed.append)
+        said = spoken([final("agent", 1, 3, "您好"), final("customer", 2, 6, "我要退费")])
+        run(judge, [joined(), connected(), *legs(), *said, ended(ANSWERED + 8)], ANSWERED + 20, 2)
+    except PackError as refused:
+        problems = refused.problems
+    finally:
+        shutil.rmtree(folder)
+    assert all(p.file == "pack.yaml" and p.line and p.reason for p in problems)
+    assert failed == []
