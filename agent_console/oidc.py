@@ -6,6 +6,7 @@ signature, issuer, audience, nonce and time are checked before anything in it is
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _TIMEOUT_S = 10.0
 _LEEWAY_S = 60
 _ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA"]
 """Signatures with a key that only the provider has."""
+
+_OWN_PAGE = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,1000}")
 
 _EXTRA = "login by OpenID Connect needs the extra: pip install 'tingzhen[oidc]'"
 
@@ -52,7 +55,16 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """A login that was believed, and the page of ours that it was begun on."""
+
+    identity: Identity
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Pending:
+    page: str
     browser: str
     nonce: str
     verifier: str
@@ -86,8 +98,8 @@ class OidcClient:
         self._pending: OneTimeTokens[_Pending] = OneTimeTokens(_PENDING_S, monotonic)
         self._metadata: Mapping[str, Any] | None = None
 
-    async def begin(self, redirect: str) -> Begun:
-        """Start a login; `redirect` is our callback's address.
+    async def begin(self, redirect: str, page: str = "/") -> Begun:
+        """Start a login; `redirect` is our callback's address, `page` where it is to lead then.
 
         Raises:
             OidcError: the provider does not answer.
@@ -101,6 +113,7 @@ class OidcClient:
 
         metadata = await self._discover()
         pending = _Pending(
+            page,
             secrets.token_urlsafe(24),
             secrets.token_urlsafe(24),
             secrets.token_urlsafe(48),
@@ -120,7 +133,7 @@ class OidcClient:
         )
         return Begun(url, pending.browser)
 
-    async def finish(self, state: str, code: str, browser: str) -> Identity:
+    async def finish(self, state: str, code: str, browser: str) -> Finished:
         """Take in what the provider sent back.
 
         Raises:
@@ -138,7 +151,7 @@ class OidcClient:
         except Exception as error:
             # Whatever a provider answers: a library's error, no JSON, no token. None is ours.
             raise OidcError("The provider's answer cannot be believed.") from error
-        return self._identity(claims)
+        return Finished(self._identity(claims), pending.page)
 
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
         groups = claims.get(self.settings.role_claim, ()) if self.settings.role_claim else ()
@@ -194,6 +207,16 @@ class OidcClient:
 
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=self._transport, timeout=_TIMEOUT_S)
+
+
+def own_page(asked: str) -> str:
+    r"""The page that was asked for, if it is surely one of ours; else the first one.
+
+    Only a path of this very server: browsers take `//host`, `/\host` and what they make of these
+    by dropping tabs and line ends for another server's address.
+    """
+    ours = _OWN_PAGE.fullmatch(asked) is not None and not asked.startswith("/api/")
+    return asked if ours else "/"
 
 
 def _believed(

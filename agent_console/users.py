@@ -41,7 +41,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """Whose calls this user sees; empty stands for all, except for agents."""
     extension: str = ""
     """The user's own phone, as `PJSIP/1010`: what rings when the user listens in."""
-    language: Language = "zh"
+    language: Language | None = None
+    """None: not chosen yet; the first browser that the user comes in with says it then."""
     has_password: bool = True
     password_due: bool = False
     """Who comes in by a one-time link has to choose a password first."""
@@ -252,7 +253,7 @@ def _user(row: RowMapping) -> User:
         agent=row["agent"],
         teams=msgspec.json.decode(row["teams"], type=tuple[str, ...]),
         extension=row["extension"],
-        language=row["language"],
+        language=row["language"] or None,
         password_due=row["password_due"],
         has_password=bool(row["password_hash"]),
         subject=row["subject"],

@@ -40,7 +40,7 @@ class Me(BaseModel):
     """Who is logged in.
 
     With `choose_password` a one-time link let the user in, and nothing else is open before a
-    password has been chosen.
+    password has been chosen. `language` is null until one has been chosen or wished for.
     """
 
     username: str
@@ -49,7 +49,7 @@ class Me(BaseModel):
     agent: str
     teams: tuple[str, ...]
     extension: str
-    language: users.Language
+    language: users.Language | None
     choose_password: bool
 
 

@@ -15,7 +15,7 @@ from agent_console import users
 from agent_console.access import API, Context
 from agent_console.api.login import open_session
 from agent_console.context import ConsoleContext
-from agent_console.oidc import OidcClient, OidcError, user_of
+from agent_console.oidc import OidcClient, OidcError, own_page, user_of
 from agent_console.problems import Problem
 
 _log = structlog.get_logger(__name__)
@@ -41,12 +41,16 @@ async def methods(context: Context) -> Methods:
 
 
 @router.get("/oidc", response_class=RedirectResponse, status_code=303)
-async def begin(request: Request, context: Context) -> RedirectResponse:
+async def begin(
+    request: Request,
+    context: Context,
+    to: Annotated[str, Query(description="The page to come back to: a path of ours.")] = "/",
+) -> RedirectResponse:
     """Send the browser to the identity provider."""
     client = _client(context.oidc)
     redirect = client.settings.redirect_url or str(request.url_for("oidc_callback"))
     try:
-        begun = await client.begin(redirect)
+        begun = await client.begin(redirect, own_page(to))
     except OidcError as error:
         return _refused(context, error)
     answer = RedirectResponse(begun.url, 303)
@@ -76,20 +80,20 @@ async def callback(
     client = _client(context.oidc)
     browser = request.cookies.get(_COOKIE, "") or secrets.token_urlsafe(8)
     try:
-        identity = await client.finish(state, code, browser)
+        finished = await client.finish(state, code, browser)
     except OidcError as error:
         return _refused(context, error)
     now = context.clock.time()
 
     def find() -> users.User | None:
         with context.engine.begin() as connection:
-            return user_of(connection, identity, client.settings, now=now)
+            return user_of(connection, finished.identity, client.settings, now=now)
 
     user = await asyncio.to_thread(find)
     if user is None:
         return _refused(context, OidcError("The provider knows you, but no user here is yours."))
     context.counters.add("console_logins", result="accepted")
-    answer = RedirectResponse("/", 303)
+    answer = RedirectResponse(finished.page, 303)
     await open_session(context, request, answer, user, "oidc")
     answer.delete_cookie(_COOKIE, path=_PATH)
     return answer

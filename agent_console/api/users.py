@@ -37,7 +37,7 @@ class UserView(BaseModel):
     agent: str
     teams: tuple[str, ...]
     extension: str
-    language: Language
+    language: Language | None
     has_password: bool
     by_provider: bool
     created_at: float

@@ -224,7 +224,7 @@ users = Table(
     Column("name", String(64), nullable=False, default="", server_default=""),
     Column("agent", String(128), nullable=False, default="", server_default=""),
     Column("teams", Text, nullable=False, default="[]", server_default="[]"),
-    Column("language", String(8), nullable=False, default="zh", server_default="zh"),
+    Column("language", String(8), nullable=False, default="", server_default=""),  # none chosen
     Column("password_due", Boolean, nullable=False, default=False, server_default=false()),
     Column("subject", String(512)),  # who this is at the identity provider
     Index(None, "subject", unique=True),

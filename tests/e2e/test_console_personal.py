@@ -58,12 +58,12 @@ async def test_a_newcomer_chooses_a_password_before_anything_else(
         link = server.login_link(server.newcomer)
         page = await window(browser, **LOOKS["phone"])
         await page.goto(link)
-        await expect(page).to_have_title("设置密码 · 听诊")
+        # Nobody has chosen a language yet: it is the browser's.
+        await expect(page).to_have_title(re.compile(r"· Tingzhen$"))
         await looked_at(page, axe, "first-password-phone")
         # No address leads past it.
         await page.goto(f"{server.address}/manage")
-        await expect(page.get_by_text("请先设置自己的密码")).to_be_visible()
-        await page.get_by_role("button", name="English").click()
+        await expect(page.get_by_label("New password")).to_be_visible()
         await page.get_by_label("New password").fill(CHOSEN)
         await page.get_by_label("The same again").fill("another one")
         await page.get_by_role("button", name="Go on").click()
@@ -91,7 +91,7 @@ async def test_the_login_page_speaks_the_browsers_language_and_shuts_nobody_out(
     async with running(desk.server(oidc=oidc)) as server:
         for name, look in LOOKS.items():
             page = await window(browser, **look)
-            await page.goto(f"{server.address}/#oidc_refused")
+            await page.goto(f"{server.address}/history?q=a%26b#oidc_refused")
             english = look["locale"].startswith("en")
             lang = "en" if english else "zh-CN"
             await expect(page.locator("html")).to_have_attribute("lang", lang)
@@ -99,7 +99,9 @@ async def test_the_login_page_speaks_the_browsers_language_and_shuts_nobody_out(
             said = "identity provider" if english else "单点登录没有成功"
             await expect(page.get_by_role("alert")).to_contain_text(said)
             provider = page.get_by_role("link", name=re.compile("工号登录 Staff ID"))
-            await expect(provider).to_have_attribute("href", "/api/v1/login/oidc")
+            await expect(provider).to_have_attribute(
+                "href", "/api/v1/login/oidc?to=%2Fhistory%3Fq%3Da%2526b"
+            )
             await looked_at(page, axe, f"login-{name}")
 
 
@@ -151,6 +153,31 @@ async def test_a_language_goes_with_the_user_to_every_browser(
             known = users.find_user(connection, users.LEAD)
         assert known is not None
         assert known.language == "en"
+
+
+async def test_who_never_chose_a_language_is_spoken_to_in_the_browsers(
+    desk: World, browser: Browser
+) -> None:
+    async with running(desk.server()) as server:
+        zhang = await person(server, "zhang", "inspector")
+        ming = await person(server, "ming", "inspector", language="zh")
+        page = await window(browser, locale="en-GB")
+        html = page.locator("html")
+        await page.goto(server.login_link(zhang))
+        async with page.expect_response("**/api/v1/me"):
+            await expect(page.locator(".page")).to_have_attribute("data-connection", "live")
+        await expect(html).to_have_attribute("lang", "en")
+        # From now on it is the user's, in a browser that wishes for another one too.
+        other = await window(browser)
+        await other.goto(server.login_link(zhang))
+        await expect(other.locator(".page")).to_have_attribute("data-connection", "live")
+        await expect(other.locator("html")).to_have_attribute("lang", "en")
+        # Who has chosen keeps it, and leaves it to nobody who comes after in the same browser.
+        await page.goto(server.login_link(ming))
+        await expect(html).to_have_attribute("lang", "zh-CN")
+        last = await person(server, "last", "inspector")
+        await page.goto(f"{server.login_link(last)}")
+        await expect(html).to_have_attribute("lang", "en")
 
 
 async def log_in_here(page: Page) -> None:

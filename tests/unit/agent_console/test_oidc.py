@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from console_rig import ORIGIN, Rig, is_problem, rig
 from console_world import World
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
@@ -23,7 +26,7 @@ from starlette.routing import Route
 
 from agent_console import users
 from agent_console.access import API, COOKIE
-from agent_console.oidc import OidcClient
+from agent_console.oidc import OidcClient, own_page
 from agent_console.settings import ConsoleSettings, OidcSettings
 
 ISSUER = "https://id.hospital.test"
@@ -123,9 +126,9 @@ def connect(console: Rig, provider: Provider, chosen: OidcSettings) -> None:
     console.context.oidc = OidcClient(chosen, time.monotonic, transport)
 
 
-async def come_in(client: httpx.AsyncClient, provider: Provider) -> httpx.Response:
+async def come_in(client: httpx.AsyncClient, provider: Provider, **params: str) -> httpx.Response:
     """What a browser does: to the provider, and back with what it was given."""
-    begun = await client.get(f"{API}/login/oidc")
+    begun = await client.get(f"{API}/login/oidc", params=params)
     assert begun.status_code == 303
     assert begun.headers["location"].startswith(f"{ISSUER}/authorize?")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(provider.app)) as elsewhere:
@@ -155,6 +158,49 @@ async def test_whom_the_provider_knows_comes_in_and_is_bound_to_the_account(
     async with console.client() as client:
         await come_in(client, provider)
         assert (await client.get(f"{API}/me")).json()["username"] == "wang"
+
+
+@pytest.mark.parametrize(
+    ("asked", "led"),
+    [
+        ("/", "/"),
+        ("/history?q=%E6%8A%95%E8%AF%89&state=ended", "/history?q=%E6%8A%95%E8%AF%89&state=ended"),
+        ("/calls/0b1e?t=22.5", "/calls/0b1e?t=22.5"),
+        ("", "/"),
+        ("history", "/"),
+        ("https://evil.test/", "/"),
+        ("//evil.test/", "/"),
+        ("///evil.test", "/"),
+        ("/\\evil.test", "/"),
+        ("\\/evil.test", "/"),
+        ("/\t/evil.test", "/"),
+        ("/\n/evil.test", "/"),
+        (" //evil.test", "/"),
+        ("/history\r\nSet-Cookie: a=b", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/api/v1/login/oidc", "/"),
+        ("/" + "x" * 2000, "/"),
+    ],
+)
+async def test_a_login_leads_back_to_the_page_that_was_asked_for_and_to_nobody_elses(
+    console: Rig, provider: Provider, asked: str, led: str
+) -> None:
+    console.user("wang", "lead")
+    async with console.client() as client:
+        done = await come_in(client, provider, to=asked)
+        assert (done.status_code, done.headers["location"]) == (303, led)
+        assert "set-cookie" in done.headers
+        assert "a=b" not in done.headers["set-cookie"]
+
+
+@given(st.text(alphabet=st.sampled_from("/\\.:@?#%25 \t\nehvil") | st.characters()))
+def test_nothing_leads_to_another_server(asked: str) -> None:
+    page = own_page(asked)
+    # As browsers read an address: white space goes, and a backslash is a slash.
+    seen = re.sub(r"[\t\r\n]", "", page.strip("".join(map(chr, range(33))))).replace("\\", "/")
+    led = urlsplit(urljoin("https://console.test/login", seen))
+    assert (led.scheme, led.netloc) == ("https", "console.test")
+    assert page in {asked, "/"}
 
 
 async def test_a_name_at_the_provider_takes_over_no_account(

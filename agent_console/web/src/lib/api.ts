@@ -1,8 +1,8 @@
 // The HTTP API, /api/v1. Paths, parameters and answers are the server's own, by its OpenAPI.
 
-import { BASE, Problem, address, request } from "./client";
+import { BASE, Problem, address, queryText, request } from "./client";
 import type { Socket, SocketHandlers } from "./live/connection";
-import type { Key } from "./i18n";
+import type { Key, Language } from "./i18n";
 import type { components } from "./openapi";
 import type { Verdict } from "./types";
 
@@ -34,14 +34,15 @@ export function overtaken(error: unknown): boolean {
   return error instanceof Problem && error.kind === "changed_meanwhile";
 }
 
-export const speak = (language: User["language"]) => request("PATCH", "/me", { body: { language } });
+export const speak = (language: Language) => request("PATCH", "/me", { body: { language } });
 export const me = () => request("GET", "/me");
 export const login = (username: string, password: string) =>
   request("POST", "/login", { body: { username, password } });
 export const loginByLink = (token: string) =>
   request("POST", "/login/link", { body: { token } });
 export const loginMethods = () => request("GET", "/login/methods");
-export const OIDC_LOGIN = address("/login/oidc");
+/** The way to the identity provider, and back to a page of ours. */
+export const oidcLogin = (to: string) => address("/login/oidc") + queryText({ to });
 export const logout = () => request("POST", "/logout");
 export const ticket = async () => (await request("POST", "/ws-ticket")).ticket;
 export const acknowledge = (alert: string) =>

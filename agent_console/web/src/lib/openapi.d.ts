@@ -3161,7 +3161,7 @@ export interface components {
          * @description Who is logged in.
          *
          *     With `choose_password` a one-time link let the user in, and nothing else is open before a
-         *     password has been chosen.
+         *     password has been chosen. `language` is null until one has been chosen or wished for.
          */
         Me: {
             /** Agent */
@@ -3170,11 +3170,8 @@ export interface components {
             choose_password: boolean;
             /** Extension */
             extension: string;
-            /**
-             * Language
-             * @enum {string}
-             */
-            language: "zh" | "en";
+            /** Language */
+            language: ("zh" | "en") | null;
             /** Name */
             name: string;
             /**
@@ -4455,11 +4452,8 @@ export interface components {
             extension: string;
             /** Has Password */
             has_password: boolean;
-            /**
-             * Language
-             * @enum {string}
-             */
-            language: "zh" | "en";
+            /** Language */
+            language: ("zh" | "en") | null;
             /** Name */
             name: string;
             /**
@@ -6604,7 +6598,10 @@ export interface operations {
     };
     begin_api_v1_login_oidc_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The page to come back to: a path of ours. */
+                to?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6617,6 +6614,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
             };
         };
     };

@@ -4,6 +4,7 @@ import * as api from "./api";
 import type { Key } from "./i18n";
 import { live } from "./live.svelte";
 import { LoggedOut } from "./live/connection";
+import { wished } from "./preferences";
 import { settings } from "./settings.svelte";
 
 class Session {
@@ -23,9 +24,14 @@ class Session {
   enter(user: api.User): void {
     this.user = user;
     this.notice = "";
-    if (!this.#spokeFirst) settings.speak(user.language);
-    else if (user.language !== settings.language) void this.attempt(api.speak(settings.language));
+    // What was chosen at the door is meant; who never chose is taken at the browser's wish, whoever
+    // used this browser before.
+    const language = this.#spokeFirst
+      ? settings.language
+      : (user.language ?? wished(navigator.languages));
     this.#spokeFirst = false;
+    settings.speak(language);
+    if (user.language !== language) void this.attempt(api.speak(language));
     // Nothing else is open before a password is chosen.
     if (!user.choose_password) live.start();
   }
