@@ -154,7 +154,7 @@ class Phrase:
 
     def example(self) -> str:
         """One wording."""
-        return _example(self.sequence)
+        return _example(self.sequence, " " if self.latin else "")
 
 
 def _runs(sequence: Sequence_) -> Iterator[Sequence_]:
@@ -171,15 +171,17 @@ def _runs(sequence: Sequence_) -> Iterator[Sequence_]:
     yield tuple(run)
 
 
-def _example(sequence: Sequence_) -> str:
+def _example(sequence: Sequence_, gap: str) -> str:
     wording = ""
     for item in sequence:
         if isinstance(item, str):
             wording += item
         elif isinstance(item, Choice):
-            wording += _example(item.options[0])
+            wording += _example(item.options[0], gap)
         elif isinstance(item, Together):
-            wording += "".join(map(_example, item.parts))
+            wording += gap.join(_example(part, gap) for part in item.parts)
+        else:
+            wording += gap
     return wording
 
 

@@ -69,6 +69,13 @@ def test_ordinary_talk_is_silent(pack, role):
     assert len(wrong) <= 0.02 * len(ORDINARY[role]), wrong
 
 
+def test_calls_in_english(pack):
+    english = find_wordings(pack, read_wordings(WORDINGS / "english.yaml"))
+    assert english.total().recall >= 0.95
+    assert english.total(GRAVE).recall == 1
+    assert len({sentence for _, sentence in english.wrong}) <= 0.02 * english.ordinary
+
+
 def test_wordings_kept_aside(pack):
     # Free speech has more wordings than any list: these are floors under what was measured.
     aside = find_wordings(pack, read_wordings(WORDINGS / "held_out.yaml"))
