@@ -3,9 +3,23 @@
 Each case is one that a simpler operator would judge wrongly.
 """
 
+import sys
+
 import msgspec
 import pytest
-from qa_calls import ANSWERED, CALL, connected, ended, final, joined, legs, play, run, spoken
+from qa_calls import (
+    ANSWERED,
+    CALL,
+    connected,
+    dialogue,
+    ended,
+    final,
+    joined,
+    legs,
+    play,
+    run,
+    spoken,
+)
 from qa_packs import write_pack
 
 from asr.events import AudioGap
@@ -355,3 +369,50 @@ def test_odd_text_breaks_no_operator(pack_of, text):
     )
     assert failed == []
     assert bool(hits(told)) is ("苹果" in text or "蘋果" in text)
+
+
+# Long calls
+
+
+def steps_of(work):
+    """Lines of Python that some work goes through."""
+    steps = 0
+
+    def count(_frame, event, _argument):
+        nonlocal steps
+        steps += event == "line"
+        return count
+
+    sys.settrace(count)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return steps
+
+
+def test_judging_takes_no_more_than_its_share_in_a_long_call(pack_of):
+    pack = pack_of(
+        "type: dead_air, asked_to_wait: [wait]",
+        "type: interruption, role: either",
+        "type: interruption, role: agent, characters: 2",
+        "type: fast_speech, role: either",
+        "type: words, role: either, lists: [a], unaccompanied: {lists: [b], after_s: 5}",
+        RESPONSE,
+        when("{op: repeats, role: either}"),
+    )
+    judge = CallJudge(pack, CALL)
+    words = ("苹果好吃吗", "香蕉有没有", "请稍等一会", "没有别的了")
+    finals = dialogue(*((("agent", "customer")[n % 3 % 2], words[n % 4]) for n in range(160)))
+    events = [joined(), connected(), *legs(), *spoken(finals)]
+
+    def work(first, last):
+        for event in events[first:last]:
+            judge.feed(event, event.at)
+            judge.tick(event.at)
+
+    work(0, 113)
+    short = steps_of(lambda: work(113, 125))
+    work(125, 473)
+    long = steps_of(lambda: work(473, 485))
+    assert 0 < long < 5 * short  # four times as long a call
