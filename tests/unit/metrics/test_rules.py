@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
@@ -23,10 +24,11 @@ DROPPED = 'tingzhen_bus_dropped_total{subscriber="qa", delivery="live"}'
 
 def promtool(*arguments):
     return subprocess.run(
-        ["promtool", *arguments], capture_output=True, text=True, timeout=60, check=False
+        ["promtool", *arguments], capture_output=True, text=True, timeout=150, check=False
     )
 
 
+@functools.cache
 def alerting_rules():
     loaded = YAML(typ="safe").load(RULES / "alerting.yml")
     return {rule["alert"]: rule for group in loaded["groups"] for rule in group["rules"]}
