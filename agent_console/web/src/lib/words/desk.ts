@@ -6,8 +6,8 @@ export const DESK = {
   calls_ended: ["刚结束", "Just ended"],
   no_calls: ["现在没有通话", "No calls right now"],
   no_calls_hint: [
-    "有来电进入队列时会立即显示在这里。如果一直没有，请运行 tingzhen doctor 检查与电话系统的连接。",
-    "A caller who joins a queue shows up here at once. If none ever does, run tingzhen doctor to check the link to the phone system.",
+    "有来电进入队列时会立即显示在这里。如果一直没有，请管理员检查与电话系统的连接：",
+    "A caller who joins a queue shows up here at once. If none ever does, have an administrator check the link to the phone system:",
   ],
   state_waiting: ["排队", "waiting"],
   state_ringing: ["振铃", "ringing"],
