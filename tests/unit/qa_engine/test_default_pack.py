@@ -69,6 +69,33 @@ def test_ordinary_talk_is_silent(pack, role):
     assert len(wrong) <= 0.02 * len(ORDINARY[role]), wrong
 
 
+@pytest.mark.parametrize(
+    ("role", "said", "suspected"),
+    [
+        ("agent", ("请讲", "我们保正给您制好", "您什么时候来"), True),
+        ("agent", ("我们用的是祖传秘方", "我们保正给您制好", "您什么时候来"), False),
+        ("agent", ("请讲", "我们保正给您制好", "不过不能保证，效果因人而异"), None),
+        ("agent", ("请讲", "这个不贵我管", "您什么时候来"), True),
+        ("agent", ("请讲", "这个不贵我管", "我帮您转过去"), None),
+        ("agent", ("请讲", "你这就是危炎", "电话里不能诊断，要医生面诊"), None),
+        ("customer", ("你好", "他混迷了", "你听到了吗"), True),
+        ("customer", ("喊他也没反应", "他混迷了", "你听到了吗"), False),
+        ("customer", ("我站在楼顶", "活着没有医死", "你听到了吗"), False),
+    ],
+)
+def test_words_heard_by_sound_are_settled_by_what_is_said_around_them(pack, role, said, suspected):
+    lines = dialogue(*((role, text) for text in said))
+    found = [
+        verdict
+        for verdict in play(pack, lines, lines[-1].end + 10)
+        if isinstance(verdict, Hit)
+        and verdict.evidence.segment_id == lines[1].segment_id
+        and class_of(verdict.kind, role) in {"violation", "risk"}
+        and verdict.kind != "emergency_not_directed"
+    ]
+    assert [hit.suspected for hit in found] == ([] if suspected is None else [suspected])
+
+
 def test_calls_in_english(pack):
     english = find_wordings(pack, read_wordings(WORDINGS / "english.yaml"))
     assert english.total().recall >= 0.95
