@@ -96,7 +96,7 @@ async def test_an_admin_makes_a_team_and_a_user_who_comes_in_by_the_link(
         await page.get_by_role("button", name="复制并关闭").click()
         await expect(page.get_by_role("row", name="wangmin")).to_contain_text("白班")
         await looked_at(page, axe, "admin")
-        newcomer = await (await browser.new_context()).new_page()
+        newcomer = await (await browser.new_context(locale="zh-CN")).new_page()
         await newcomer.goto(link)
         for label in ("新密码", "再输入一次"):
             await newcomer.get_by_label(label).fill("correct horse battery")
