@@ -53,18 +53,21 @@ class AllFinder:
         self._condition = condition
         self._asked = asked
         self._refused = refused
+        self._found: dict[tuple[object, ...], Moment] = {}
+        """What is certain, by the first part's moment: it is not looked for again."""
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
         first, *others = [part.moments(state) for part in self._asked]
         if not all(others):
             return ()
-        found = []
         for moment in first:
+            if moment.key in self._found:
+                continue
             chain = self._chain(state, [moment], others, [_MAX_TRIES])
             if chain is not None and self._undisturbed(state, chain):
-                found.append(_joined(moment, chain))
-        return in_order(found)
+                self._found[moment.key] = _joined(moment, chain)
+        return in_order([*self._found.values()])
 
     def _chain(
         self,
