@@ -17,16 +17,17 @@ expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items):
-    """Give tests on the real Asterisk their loop, and two more tries; those in a browser one more.
+    """Give tests on the real Asterisk their loop, and two more tries.
 
     They hold our times against the SIP parties' to 50 ms while phones, PBX, browser and recognition
-    share a machine with whatever else runs there. A moment without a processor fails a test once;
+    share a machine with whatever else runs there. Tests in a browser, and those that listen to
+    sound as it plays, get one more. A moment without a processor fails a test once;
     a real disagreement fails it three times. Reruns are listed in the summary.
     """
     for item in items:
         if item.get_closest_marker("lab") is not None:
             item.add_marker(pytest.mark.flaky(reruns=2))
-        elif item.get_closest_marker("browser") is not None:
+        elif any(map(item.get_closest_marker, ("browser", "realtime"))):
             item.add_marker(pytest.mark.flaky(reruns=1))
         if pytest_asyncio.is_async_test(item) and "lab" in item.fixturenames:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)

@@ -85,9 +85,10 @@ def listened(environment, devices, played):
         stderr=subprocess.PIPE,
         text=True,
     )
-    players = []
+    players, complaints = [], []
     try:
         for line in listener.stderr:  # the library's own complaints come first
+            complaints.append(line)
             if line.startswith("listening"):
                 break
         players = [
@@ -99,7 +100,7 @@ def listened(environment, devices, played):
     finally:
         for process in (listener, *players):
             process.kill()
-    assert listener.returncode == 0, errors
+    assert listener.returncode == 0, "".join(complaints) + errors
     finals = [
         line for line in map(json.loads, out.splitlines())
         if line["type"] == "transcript" and line["final"]
