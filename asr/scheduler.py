@@ -30,13 +30,13 @@ T = TypeVar("T")
 class Work(Generic[T]):
     """Audio to decode, and what it belongs to. `languages` is asked when its turn comes.
 
-    With `careful` it is decoded as a final, be it a partial or not.
+    With `timed` times of its characters are wanted, be it a partial or not.
     """
 
     audio: Audio | SpooledAudio
     languages: Callable[[], Sequence[str]]
     subject: T
-    careful: bool = False
+    timed: bool = False
 
     @functools.cached_property
     def heard(self) -> Audio:
@@ -211,7 +211,7 @@ class DecodeScheduler(Generic[T]):
     ) -> list[Decoded[T]]:
         started, began = time.perf_counter(), self._clock.time()
         recognitions: Sequence[Recognition | None] = [None] * len(batch)
-        partial = batch[0].partial and not batch[0].item.careful
+        partial = batch[0].partial
         try:
             recognitions = await asyncio.get_running_loop().run_in_executor(
                 pool, self._recognise, [queued.item for queued in batch], partial
@@ -233,5 +233,10 @@ class DecodeScheduler(Generic[T]):
     def _recognise(self, works: list[Work[T]], partial: bool) -> list[Recognition]:  # noqa: FBT001 - called by position through the executor
         languages = works[0].languages()
         if len(works) == 1:
-            return [self._recogniser.decode(works[0].heard, languages=languages, partial=partial)]
+            (work,) = works
+            return [
+                self._recogniser.decode(
+                    work.heard, languages=languages, partial=partial, timed=work.timed
+                )
+            ]
         return self._recogniser.decode_batch([work.heard for work in works], languages=languages)

@@ -239,9 +239,9 @@ class Transcriber:
 
     @staticmethod
     def _work(audio: Audio, segment: Segment) -> Work[Segment]:
-        # Only a final's decoding tells when each character was said, by which a lead is left out.
+        # By the times of its characters what was said in a lead is left out.
         languages = segment.leg.language
-        return Work(audio, lambda: languages.languages, segment, careful=segment.lead > 0)
+        return Work(audio, lambda: languages.languages, segment, timed=segment.lead > 0)
 
     async def _paused(self, leg: LiveLeg, speech: SpeechPaused) -> None:
         if speech.early and self._scheduler.ease is not Ease.CALM:

@@ -75,13 +75,16 @@ class Recogniser(Protocol):
         """What it can do."""
         ...
 
-    def decode(self, audio: Audio, *, languages: Sequence[str], partial: bool) -> Recognition:
+    def decode(
+        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+    ) -> Recognition:
         """Decode one segment.
 
         Args:
             audio: mono float32 in −1..1 at the rate it wants.
             languages: the one spoken, or those it may be in.
             partial: a quick look at a segment that is still being spoken; no fallback.
+            timed: times of characters are wanted of a partial too, if it can give any.
         """
         ...
 

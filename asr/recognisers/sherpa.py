@@ -123,9 +123,11 @@ class SherpaRecogniser:
             confidences=False,
         )
 
-    def decode(self, audio: Audio, *, languages: Sequence[str], partial: bool) -> Recognition:
+    def decode(
+        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+    ) -> Recognition:
         """Decode one segment; a partial costs as much as a final. See `Recogniser`."""
-        del partial
+        del partial, timed
         stream = self._engine.create_stream()
         stream.accept_waveform(RATE, audio)
         if self._kind in _STREAMING:

@@ -111,7 +111,9 @@ class WhisperRecogniser:
             confidences=True,
         )
 
-    def decode(self, audio: Audio, *, languages: Sequence[str], partial: bool) -> Recognition:
+    def decode(
+        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+    ) -> Recognition:
         """Decode one segment; see `Recogniser`.
 
         A final that the guards refuse is decoded once more over the full window. One that they
@@ -126,8 +128,9 @@ class WhisperRecogniser:
         beam = self._settings.beam_partial if partial else self._settings.beam_final
         ngram = self._settings.no_repeat_ngram.get(language, 0)
         (draft,) = self._generate(encoded, language, [duration], beam, ngram)
-        if not partial:
+        if timed or not partial:
             (draft,) = self._timed(encoded, window, language, [draft])
+        if not partial:
             return self._judge(audio, features, draft, language, probability, window)
         return self._result(draft, language, probability)
 

@@ -44,7 +44,9 @@ def answer(recogniser: Recogniser, job: Job) -> Done | Failed:
     segments = [np.frombuffer(segment, np.float32) for segment in job.segments]
     try:
         if len(segments) == 1:
-            one = recogniser.decode(segments[0], languages=job.languages, partial=job.partial)
+            one = recogniser.decode(
+                segments[0], languages=job.languages, partial=job.partial, timed=job.timed
+            )
             return Done([one])
         return Done(recogniser.decode_batch(segments, languages=job.languages))
     except Exception as error:  # noqa: BLE001 - one bad segment must not end the worker

@@ -222,13 +222,15 @@ class WorkerPool:
         pids = tuple(slot.worker.pid for slot in self._slots if slot.worker is not None)
         return WorkersState(pids=pids, replaced=self._replaced)
 
-    def decode(self, audio: Audio, *, languages: Sequence[str], partial: bool) -> Recognition:
+    def decode(
+        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+    ) -> Recognition:
         """Decode one segment; see `Recogniser`.
 
         Raises:
             DecodeError: the recogniser raised, or workers died or hung on it several times.
         """
-        return self._decode([audio], languages, partial=partial)[0]
+        return self._decode([audio], languages, partial=partial, timed=timed)[0]
 
     def decode_batch(
         self, segments: Sequence[Audio], *, languages: Sequence[str]
@@ -261,10 +263,15 @@ class WorkerPool:
         self._free.put(slot)
 
     def _decode(
-        self, segments: Sequence[Audio], languages: Sequence[str], *, partial: bool
+        self,
+        segments: Sequence[Audio],
+        languages: Sequence[str],
+        *,
+        partial: bool,
+        timed: bool = False,
     ) -> list[Recognition]:
         raw = [np.ascontiguousarray(segment, np.float32).tobytes() for segment in segments]
-        job = Job(raw, tuple(languages), partial)
+        job = Job(raw, tuple(languages), partial, timed)
         slot = self._taken()
         try:
             for _ in range(1 if partial else _FINAL_TRIES):

@@ -30,6 +30,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     segments: list[bytes]
     languages: tuple[str, ...]
     partial: bool
+    timed: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

@@ -39,9 +39,9 @@ async def test_each_side_of_a_call_keeps_the_language_it_was_found_to_speak(tmp_
     class Listening:
         capabilities = whisper.capabilities
 
-        def decode(self, audio, *, languages, partial):
+        def decode(self, audio, *, languages, partial, timed=False):
             asked.append(tuple(languages))
-            return whisper.decode(audio, languages=languages, partial=partial)
+            return whisper.decode(audio, languages=languages, partial=partial, timed=timed)
 
     heard = {"agent": [], "customer": []}
     async for event in transcribe_files(files, settings, Listening()):

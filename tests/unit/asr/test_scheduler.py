@@ -208,9 +208,9 @@ class Batching(ScriptedRecogniser):
     def capabilities(self):
         return dataclasses.replace(super().capabilities, batch=True)
 
-    def decode(self, audio, *, languages, partial):
+    def decode(self, audio, *, languages, partial, timed=False):
         self.sizes.append(1)
-        return super().decode(audio, languages=languages, partial=partial)
+        return super().decode(audio, languages=languages, partial=partial, timed=timed)
 
     def decode_batch(self, segments, *, languages):
         self.sizes.append(len(segments))
