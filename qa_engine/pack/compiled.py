@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from qa_engine import phrases
 from qa_engine.operators import BaseRule
 from qa_engine.pack.digests import rule_digests
-from qa_engine.pack.problems import Problem
+from qa_engine.pack.problems import Problem, perhaps
 from qa_engine.pack.reading import Source
 from qa_engine.pack.schema import PackFile, Unless, Word, WordList
 from qa_engine.phrases import Phrase
@@ -206,15 +206,20 @@ def _unique(files: Sequence[File]) -> Iterator[Problem]:
     rules: dict[str, str] = {}
     for file in files:
         for name in file.model.lists:
+            path: tuple[int | str, ...] = ("lists", name)
             if name in lists:
-                yield file.source.problem(("lists", name), f"defined already in {lists[name]}")
-            lists[name] = file.source.name
+                yield file.source.problem(path, f"defined already in {lists[name]}")
+            lists.setdefault(name, _where(file, path))
         for number, rule in enumerate(file.model.rules):
+            path = ("rules", number, "id")
             if rule.id in rules:
-                yield file.source.problem(
-                    ("rules", number, "id"), f"{rule.id} is defined already in {rules[rule.id]}"
-                )
-            rules[rule.id] = file.source.name
+                reason = f"{rule.id} is defined already in {rules[rule.id]}"
+                yield file.source.problem(path, reason)
+            rules.setdefault(rule.id, _where(file, path))
+
+
+def _where(file: File, path: tuple[int | str, ...]) -> str:
+    return f"{file.source.name}:{file.source.place(path)[0]}"
 
 
 def _stages(
@@ -241,7 +246,7 @@ def _unplaced(files: Sequence[File], rules: Sequence[BaseRule]) -> Iterator[Prob
             if rule in rules:
                 missing = [name for name in rule.builds_on() if name not in known]
                 reason = (
-                    f"no rule in force is named {missing[0]}"
+                    f"no rule in force is named {missing[0]}{perhaps(missing[0], known)}"
                     if missing
                     else "builds on rules that build on it"
                 )
@@ -253,4 +258,5 @@ def _unknown_lists(files: Sequence[File], defined: Mapping[str, WordList]) -> It
         for number, rule in enumerate(file.model.rules):
             for name in dict.fromkeys(rule.groups()):
                 if name not in defined:
-                    yield file.source.problem(("rules", number), f"no list is named {name}")
+                    reason = f"no list is named {name}{perhaps(name, defined)}"
+                    yield file.source.problem(("rules", number), reason)

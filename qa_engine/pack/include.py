@@ -53,8 +53,11 @@ class Gathered:
         if folder is None:
             self.problems.append(file.source.problem(place, f"there is no pack {name}"))
             return
+        if folder.resolve() == path.resolve():
+            self.problems.append(file.source.problem(place, f"{name} is this pack itself"))
+            return
         if folder.resolve() in self._seen:
-            return  # two packs may stand on the same third
+            return  # two packs may stand on the same third, or on each other
         before = len(self.files)
         self._read(folder, f"{name}/")
         if len(self.files) == before:
@@ -87,7 +90,7 @@ def find(path: Path, name: str) -> Path | None:
     if name == Path(name).name:
         places.append(OURS / name)
     for folder in places:
-        if folder.is_dir() and folder.resolve() != path.resolve():
+        if folder.is_dir():
             return folder
     return None
 

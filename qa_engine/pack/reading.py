@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from qa_engine.operators import OPERATORS
-from qa_engine.pack.problems import Problem
+from qa_engine.pack.problems import Problem, perhaps
 from qa_engine.pack.schema import PackFile
 
 MAX_BYTES = 4_000_000
@@ -71,7 +72,7 @@ def read_as(
     try:
         return source, model.model_validate(plain), []
     except ValidationError as error:
-        return source, None, [_invalid(source, detail) for detail in error.errors()]
+        return source, None, [_invalid(source, model, detail) for detail in error.errors()]
 
 
 class _RefusedError(Exception):
@@ -163,7 +164,7 @@ def _is_ours(step: int | str) -> bool:
     return step in {"str", "Word"}
 
 
-def _invalid(source: Source, detail: Any) -> Problem:
+def _invalid(source: Source, model: type[BaseModel], detail: Any) -> Problem:
     path: Path_ = tuple(detail["loc"])
     if len(path) > 2 and path[0] == "rules" and path[2] in _RULE_TYPES:  # noqa: PLR2004 - rules, number, type
         path = (*path[:2], *path[3:])
@@ -171,4 +172,14 @@ def _invalid(source: Source, detail: Any) -> Problem:
         "missing": "is missing",
         "extra_forbidden": "is not known here",
     }.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+    if detail["type"] == "extra_forbidden":
+        reason += perhaps(str(path[-1]), _fields(model))
     return source.problem(path, reason)
+
+
+@functools.cache
+def _fields(model: type[BaseModel]) -> frozenset[str]:
+    """Names of all fields that a file of some kind may have, at any place."""
+    schema = model.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return frozenset(name for part in parts for name in part.get("properties", {}))

@@ -88,7 +88,8 @@ def test_packs_in_a_circle_are_read_once(write):
     [
         ("pack: own\ninclude:\n  - ../nowhere\n", 3, "there is no pack ../nowhere"),
         ("pack: own\ninclude: [../base]\nwithout: [x]\n", 3, "no included pack has a rule x"),
-        ("pack: own\ninclude: [.]\n", 2, "there is no pack ."),
+        ("pack: own\ninclude: [../own]\n", 2, "../own is this pack itself"),
+        ("pack: own\ninclude: [.]\n", 2, ". is this pack itself"),
     ],
 )
 def test_what_cannot_be_included_is_told_with_its_line(write, text, line, reason):

@@ -59,8 +59,9 @@ def test_an_edit_changes_the_version(write):
         ("severity: high", "severity: huge", 13, "severity: Input should be"),
         ("role: agent", "role: agnet", 14, "role: Input should be"),
         ("    role: agent\n", "", 10, "role: is missing"),
-        ("title_en: Taboo", "titel_en: Taboo", 17, "titel_en: is not known here"),
+        ("title_en: Taboo", "titel_en: Taboo", 17, "titel_en: is not known here; did you mean title_en?"),
         ("lists: [bad]", "lists: [worse]", 10, "no list is named worse"),
+        ("lists: [bad]", "lists: [badd]", 10, "no list is named badd; did you mean bad?"),
         ("- 不归我管", "- 不归(我管", 7, "never closed"),
         ("- 不归我管", "- ，。", 7, "nothing is left"),
         ("after: [选]", "after: ['选*']", 8, "both sides"),
@@ -105,8 +106,8 @@ def test_problems_across_files(write):
     write(GOOD)
     folder = write(GOOD, "second.yaml")
     reasons = [problem.reason for problem in check(folder)]
-    assert {"named already in pack.yaml", "defined already in pack.yaml"} < set(reasons)
-    assert "taboo is defined already in pack.yaml" in reasons
+    assert {"named already in pack.yaml", "defined already in pack.yaml:5"} < set(reasons)
+    assert "taboo is defined already in pack.yaml:10" in reasons
     assert {problem.file for problem in check(folder)} == {"second.yaml"}
 
 
