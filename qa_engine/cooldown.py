@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backbone.media import Role
+from qa_engine.events import HitRole
 from qa_engine.operators import BaseRule
 
 
@@ -17,7 +17,7 @@ class Cooldown:
         self._told: dict[tuple[str, str], float] = {}
 
     def holds(
-        self, rule: BaseRule, role: Role | str, phrase: str, sentence: str, start: float
+        self, rule: BaseRule, role: HitRole, phrase: str, sentence: str, start: float
     ) -> bool:
         """Whether such words at `start` were just told of.
 
@@ -31,12 +31,10 @@ class Cooldown:
         last = self._told.get(_key(rule, role, phrase, sentence))
         return bool(phrase) and last is not None and start < last + rule.cooldown_s
 
-    def tell(
-        self, rule: BaseRule, role: Role | str, phrase: str, sentence: str, start: float
-    ) -> None:
+    def tell(self, rule: BaseRule, role: HitRole, phrase: str, sentence: str, start: float) -> None:
         """A lead is told of them now."""
         self._told[_key(rule, role, phrase, sentence)] = start
 
 
-def _key(rule: BaseRule, role: Role | str, phrase: str, sentence: str) -> tuple[str, str]:
+def _key(rule: BaseRule, role: HitRole, phrase: str, sentence: str) -> tuple[str, str]:
     return rule.id, sentence if role == "customer" else phrase

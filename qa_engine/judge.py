@@ -6,7 +6,7 @@ and, where that is asked for, a source of provisional alerts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -20,15 +20,18 @@ from qa_engine.cooldown import Cooldown
 from qa_engine.events import (
     SEVERITIES,
     Alert,
+    AlertWithdrawn,
     ComplianceStep,
     Hit,
+    HitRole,
+    ProvisionalAlert,
     RunningScore,
     Score,
     ScoreItem,
     Severity,
 )
 from qa_engine.operators import BaseRule, Operator, build
-from qa_engine.operators.base import Finding, Outcome, StepChange
+from qa_engine.operators.base import Finding, Held, Outcome, StepChange, TakenBack
 from qa_engine.pack import Pack
 from qa_engine.provisional import Provisional
 from qa_engine.scorecard import answers, changed, total
@@ -72,6 +75,8 @@ class CallJudge:
         self._emitted: set[str] = set()
         self._steps: dict[str, str] = {}
         self._cooldown = Cooldown()
+        self._held: dict[tuple[object, ...], str] = {}
+        """Provisional alerts on what may still be taken back, by rule and key of the finding."""
         self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
         self._closed = False
         self._provisional = Provisional(pack) if provisional else None
@@ -192,30 +197,42 @@ class CallJudge:
 
     def _verdicts(self, rule: BaseRule, outcome: Outcome) -> Iterable[Verdict]:
         if rule.only is not None and not rule.only.fits(self.state):
+            return ()
+        match outcome:
+            case StepChange():
+                return self._step(rule, outcome)
+            case Held(finding=found):
+                return self._hold(rule, found)
+            case TakenBack(key=key):
+                return self._let_go(rule, key)
+            case Finding():
+                return self._found(rule, outcome)
+
+    def _step(self, rule: BaseRule, step: StepChange) -> Iterator[Verdict]:
+        if self._steps.get(rule.id) == step.state:
             return
-        if isinstance(outcome, StepChange):
-            if self._steps.get(rule.id) == outcome.state:
-                return
-            self._steps[rule.id] = outcome.state
-            yield ComplianceStep(
-                at=self.state.now,
-                call_id=self.state.call_id,
-                step=rule.id,
-                title=rule.title,
-                title_en=rule.title_en,
-                state=outcome.state,
-                due=None if outcome.due is None else round(outcome.due, 2),
-                done_at=None if outcome.done_at is None else round(outcome.done_at, 2),
-            )
-            return
-        kind = outcome.kind or rule.kind
-        severity = outcome.severity or rule.severity
-        hit_id = stable_id("hit", self.state.call_id, rule.id, *outcome.key)
-        if hit_id in self._emitted or self._overlaps(kind, outcome):
+        self._steps[rule.id] = step.state
+        yield ComplianceStep(
+            at=self.state.now,
+            call_id=self.state.call_id,
+            step=rule.id,
+            title=rule.title,
+            title_en=rule.title_en,
+            state=step.state,
+            due=None if step.due is None else round(step.due, 2),
+            done_at=None if step.done_at is None else round(step.done_at, 2),
+        )
+
+    def _found(self, rule: BaseRule, found: Finding) -> Iterator[Verdict]:
+        kind = found.kind or rule.kind
+        severity = found.severity or rule.severity
+        hit_id = stable_id("hit", self.state.call_id, rule.id, *found.key)
+        if hit_id in self._emitted or self._overlaps(kind, found):
+            yield from self._let_go(rule, found.key)
             return
         self._emitted.add(hit_id)
-        self.state.found.append((rule.id, _moment(outcome)))
-        self.state.kinds.append((kind, outcome.suspected))
+        self.state.found.append((rule.id, _moment(found)))
+        self.state.kinds.append((kind, found.suspected))
         yield Hit(
             at=self.state.now,
             hit_id=hit_id,
@@ -223,20 +240,57 @@ class CallJudge:
             rule=rule.id,
             kind=kind,
             severity=severity,
-            role=outcome.role,
-            phrase=outcome.phrase,
-            start=round(outcome.start, 2),
-            end=round(outcome.end, 2),
-            suspected=outcome.suspected,
-            evidence=outcome.evidence,
+            role=found.role,
+            phrase=found.phrase,
+            start=round(found.start, 2),
+            end=round(found.end, 2),
+            suspected=found.suspected,
+            evidence=found.evidence,
         )
-        alerts = rule.alerts if outcome.alert is None else outcome.alert
-        if alerts and rule.id not in self.state.muted:
-            sentence = self.state.whole(outcome.evidence.segment_id)
-            told = (rule, outcome.role, outcome.phrase, sentence, outcome.start)
-            if not self._cooldown.holds(*told):
-                self._cooldown.tell(*told)
-                yield self._alert(rule, kind, severity, outcome)
+        if self._worth_an_alert(rule, found):
+            self._cooldown.tell(*self._news(rule, found))
+            yield self._alert(rule, kind, severity, found)
+        else:
+            yield from self._let_go(rule, found.key)
+
+    def _worth_an_alert(self, rule: BaseRule, found: Finding) -> bool:
+        alerts = rule.alerts if found.alert is None else found.alert
+        if not alerts or rule.id in self.state.muted:
+            return False
+        return not self._cooldown.holds(*self._news(rule, found))
+
+    def _news(self, rule: BaseRule, found: Finding) -> tuple[BaseRule, HitRole, str, str, float]:
+        sentence = self.state.whole(found.evidence.segment_id)
+        return rule, found.role, found.phrase, sentence, found.start
+
+    def _hold(self, rule: BaseRule, found: Finding) -> Iterator[ProvisionalAlert]:
+        """Tell at once, provisionally, what something to come may still take back."""
+        held = (rule.id, *found.key)
+        if self._provisional is None or held in self._held or not self._worth_an_alert(rule, found):
+            return
+        self._held[held] = stable_id("held", self.state.call_id, *held)
+        yield ProvisionalAlert(
+            at=self.state.now,
+            alert_id=self._held[held],
+            call_id=self.state.call_id,
+            queue=self.state.queue,
+            agent=self.state.agent,
+            rule=rule.id,
+            kind=found.kind or rule.kind,
+            severity=found.severity or rule.severity,
+            role=found.role,
+            title=rule.alert_title,
+            title_en=rule.alert_title_en,
+            phrase=found.phrase,
+            start=round(found.start, 2),
+            end=round(found.end, 2),
+            evidence=found.evidence,
+        )
+
+    def _let_go(self, rule: BaseRule, key: tuple[object, ...]) -> Iterator[AlertWithdrawn]:
+        alert_id = self._held.pop((rule.id, *key), None)
+        if alert_id is not None:
+            yield AlertWithdrawn(at=self.state.now, alert_id=alert_id, call_id=self.state.call_id)
 
     def _alert(self, rule: BaseRule, kind: str, severity: Severity, found: Finding) -> Alert:
         return Alert(
@@ -258,6 +312,8 @@ class CallJudge:
             end=round(found.end, 2),
             suspected=found.suspected,
             evidence=found.evidence,
+            version=self.pack.version,
+            confirms=self._held.pop((rule.id, *found.key), ""),
         )
 
     def _overlaps(self, kind: str, found: Finding) -> bool:
@@ -287,7 +343,9 @@ def _moment(found: Finding) -> Moment:
 
 def _precedence(rule: BaseRule, outcome: Outcome) -> tuple[bool, int, float]:
     """Of overlapping findings: the exact one, then the gravest; steps stay in their place."""
-    if isinstance(outcome, StepChange):
+    if isinstance(outcome, Held):
+        outcome = outcome.finding
+    if not isinstance(outcome, Finding):
         return (False, -len(SEVERITIES), 0.0)
     severity = outcome.severity or rule.severity
     return (outcome.suspected, -SEVERITIES.index(severity), outcome.start)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from asr.events import SpeechStarted, SpeechStopped, TranscriptFinal
+from asr.events import FinalWanted, SpeechStarted, SpeechStopped, TranscriptFinal
 from backbone.events import Event
 from qa_engine.conditions.base import Moment
 from qa_engine.events import (
@@ -86,6 +86,7 @@ def _voice(final: TranscriptFinal, answered: float) -> tuple[Event, Event]:
         role=final.role,
         segment_id=final.segment_id,
         start=final.start,
+        continues=final.continues,
     )
     stopped = SpeechStopped(
         at=answered + final.end,
@@ -120,7 +121,7 @@ def _worth_telling(verdict: Verdict, known: set[object]) -> bool:
             certain = verdict.evidence.span is not None
         case ComplianceStep():
             certain = verdict.state != "missing"
-        case RunningScore() | ProvisionalAlert() | AlertWithdrawn():
+        case RunningScore() | ProvisionalAlert() | AlertWithdrawn() | FinalWanted():
             certain = False
         case _:
             certain = True

@@ -64,6 +64,8 @@ class Latencies:
     )
     patient: frozenset[str] = frozenset()
     """Rules that give something time to be said; their alerts are counted in `waited`."""
+    doubting: frozenset[str] = frozenset()
+    """Rules that give words which only sound alike time to be taken back: likewise of those."""
     confirmed: int = 0
     withdrawn: int = 0
     waited: int = 0
@@ -81,6 +83,8 @@ class Latencies:
                 self.withdrawn += 1
             case "alert" if message["rule"] in self.patient:
                 self.waited += 1
+            case "alert" if message["rule"] in self.doubting and message["suspected"]:
+                self.waited += 1
             case "alert" if message["phrase"] and message["call_id"] in self._answered:
                 self._alert(self._answered[message["call_id"]] + message["end"], message, now)
 
@@ -96,9 +100,13 @@ class Latencies:
 
 
 def _latencies() -> Latencies:
-    prompt = (WordsRule, WhenRule)
     rules = load(DEFAULT_PACK).rules
-    return Latencies(patient=frozenset(r.id for r in rules if not isinstance(r, prompt)))
+    return Latencies(
+        patient=frozenset(r.id for r in rules if not isinstance(r, WordsRule | WhenRule)),
+        doubting=frozenset(
+            r.id for r in rules if isinstance(r, WordsRule) and r.settle and r.settle.waits
+        ),
+    )
 
 
 async def measure_demo(asr: AsrSettings, recogniser: Recogniser, rounds: int) -> Latencies:

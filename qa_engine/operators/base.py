@@ -117,7 +117,21 @@ class StepChange:
     done_at: float | None = None
 
 
-Outcome = Finding | StepChange
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What will be found, or `TakenBack`, when what may follow has followed or not."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What was held was nothing; `key` is that of its finding."""
+
+    key: tuple[object, ...]
+
+
+Outcome = Finding | StepChange | Held | TakenBack
 
 
 class Operator(Protocol):

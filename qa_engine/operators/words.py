@@ -12,7 +12,15 @@ from backbone.events import Event
 from backbone.media import Role
 from qa_engine.events import Evidence
 from qa_engine.matches import Suspected, place, word_hits
-from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet, one_lower
+from qa_engine.operators.base import (
+    BaseRule,
+    Finding,
+    Held,
+    Outcome,
+    Quiet,
+    TakenBack,
+    one_lower,
+)
 from qa_engine.sides import Side, other_side
 from qa_engine.words import WordHit
 
@@ -76,6 +84,11 @@ class Settling(BaseModel):
         if self.promoted_by is None and self.withdrawn_by is None:
             raise ValueError("give promoted_by or withdrawn_by")
         return self
+
+    @property
+    def waits(self) -> bool:
+        """Whether something may still be said that settles it."""
+        return any(company.after_s for company in self.companies())
 
     def companies(self) -> Iterator[Company]:
         """Those that are given."""
@@ -165,42 +178,61 @@ class WordsOperator(Quiet):
             yield from self._accompany(state, said, company)
         held, self._held = self._held, []
         for said, hits in held:
-            yield from self._weigh(state, said, hits)
+            yield from self._weigh(state, said, hits, again=True)
 
     def close(self, state: CallState) -> Iterable[Outcome]:
         """Nothing more will be said."""
         return self.tick(state)
 
-    def _accompany(self, state: CallState, said: Said, company: Company) -> Iterator[Finding]:
+    def _accompany(self, state: CallState, said: Said, company: Company) -> Iterator[Outcome]:
         if company.present(state, said):
             yield from self._found(state, said)
         elif company.may_come(state, said):
             self._waiting.append((said, company))
 
-    def _found(self, state: CallState, said: Said) -> Iterator[Finding]:
+    def _found(self, state: CallState, said: Said) -> Iterator[Outcome]:
         rule = self._rule
         hits = word_hits(said, rule.lists, rule.suspected)
         if hits and not (rule.not_first and not _answered(state, said)):
             yield from self._weigh(state, said, tuple(hits))
 
-    def _weigh(self, state: CallState, said: Said, hits: tuple[WordHit, ...]) -> Iterator[Finding]:
+    def _weigh(
+        self, state: CallState, said: Said, hits: tuple[WordHit, ...], *, again: bool = False
+    ) -> Iterator[Outcome]:
         """Tell what is certain of these words, and hold what is not yet."""
         rule = self._rule
         against = rule.unaccompanied
         if against is not None and against.present(state, said):
+            yield from self._take_back(said, hits, told=again)
             return
         if against is not None and against.may_come(state, said):
-            self._held.append((said, hits))
+            yield from self._hold(said, hits, told=again)
             return
         outcome = "suspected" if rule.settle is None else rule.settle.outcome(state, said)
         doubtful = tuple(hit for hit in hits if hit.suspected)
-        if doubtful and outcome == "open":
-            self._held.append((said, doubtful))
+        if outcome == "open":
+            yield from self._hold(said, doubtful, told=again)
+        elif outcome == "withdrawn":
+            yield from self._take_back(said, doubtful, told=again)
         for hit in hits:
             if not hit.suspected or outcome == "suspected":
                 yield finding(said, hit, rule, rule.suspected)
             elif outcome == "promoted":
                 yield finding(said, replace(hit, suspected=False), rule, rule.suspected)
+
+    def _hold(self, said: Said, hits: tuple[WordHit, ...], *, told: bool) -> Iterator[Held]:
+        if hits:
+            self._held.append((said, hits))
+        if not told:
+            for hit in hits:
+                yield Held(finding(said, hit, self._rule, self._rule.suspected))
+
+    def _take_back(
+        self, said: Said, hits: tuple[WordHit, ...], *, told: bool
+    ) -> Iterator[TakenBack]:
+        if told:
+            for hit in hits:
+                yield TakenBack(finding(said, hit, self._rule, self._rule.suspected).key)
 
 
 def _answered(state: CallState, said: Said) -> bool:

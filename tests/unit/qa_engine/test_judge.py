@@ -143,7 +143,10 @@ def test_partials_do_not_alert(pack):
 def test_what_is_suspected_is_less_severe(pack):
     judge = begun(pack)
     (exact,) = alerts(judge.feed(final("agent", 10, 12, "绝对没有副作用"), ANSWERED + 13))
-    (heard,) = alerts(judge.feed(final("agent", 20, 22, "决对没有付作用"), ANSWERED + 23))
+    # By itself: beside certain words it would be certain too.
+    judge = begun(pack)
+    judge.feed(final("agent", 20, 22, "决对没有付作用"), ANSWERED + 23)
+    (heard,) = alerts(judge.tick(ANSWERED + 40))
     assert (exact.severity, exact.suspected) == ("critical", False)
     assert (heard.severity, heard.suspected) == ("high", True)
 

@@ -59,7 +59,7 @@ def test_an_edit_changes_the_version(write):
         ("severity: high", "severity: huge", 13, "severity: Input should be"),
         ("role: agent", "role: agnet", 14, "role: Input should be"),
         ("    role: agent\n", "", 10, "role: is missing"),
-        ("title_en: Taboo", "titel_en: Taboo", 17, "titel_en: is not known here; did you mean title_en?"),
+        ("title_en: Taboo", "titel_en: Taboo", 17, "is not known here; did you mean title_en?"),
         ("lists: [bad]", "lists: [worse]", 10, "no list is named worse"),
         ("lists: [bad]", "lists: [badd]", 10, "no list is named badd; did you mean bad?"),
         ("- 不归我管", "- 不归(我管", 7, "never closed"),

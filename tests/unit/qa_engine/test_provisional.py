@@ -204,3 +204,28 @@ def test_a_caller_is_told_of_once_in_a_sentence_that_was_cut(judge):
     third = customer(15.0, "我要投诉他。")
     assert len(of(Alert, judge.feed(third, ANSWERED + 18))) == 1
 
+
+def test_what_may_still_be_taken_back_is_told_at_once_and_confirmed_in_its_time(judge):
+    (held,) = of(ProvisionalAlert, said(judge, "这个不规我管。"))
+    assert held.phrase == "不规我管"
+    early = [v for s in range(16, 19) for v in judge.tick(ANSWERED + s)]
+    assert [v for v in of(Alert, early) if v.phrase] == []
+    late = [v for s in range(19, 30) for v in judge.tick(ANSWERED + s)]
+    (alert,) = [v for v in of(Alert, late) if v.phrase]
+    assert (alert.confirms, alert.suspected) == (held.alert_id, True)
+    assert of(AlertWithdrawn, judge.close(ANSWERED + 40)) == []
+
+
+def test_what_is_taken_back_is_withdrawn(judge):
+    (held,) = of(ProvisionalAlert, said(judge, "这个不规我管。"))
+    later = said(judge, "不好意思，我帮您转到医务科。", start=14.5)
+    later += [v for s in range(19, 30) for v in judge.tick(ANSWERED + s)]
+    assert [w.alert_id for w in of(AlertWithdrawn, later)] == [held.alert_id]
+    assert [v for v in of(Alert, later) if v.phrase] == []
+
+
+def test_without_provisional_alerts_nothing_is_told_before_its_time(pack):
+    judge = CallJudge(pack, CALL)
+    for event in (joined(), connected(), *legs()):
+        judge.feed(event, event.at)
+    assert of(ProvisionalAlert, said(judge, "这个不规我管。")) == []

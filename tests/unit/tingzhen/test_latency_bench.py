@@ -12,6 +12,7 @@ def frame(kind, **more):
         "rule": "taboo_shirk",
         "phrase": "不归我管",
         "end": 12.0,
+        "suspected": False,
         **more,
     }
 
@@ -46,8 +47,11 @@ def test_what_has_no_phrase_or_no_known_answer_is_left_out():
 
 
 def test_rules_that_wait_on_purpose_are_counted_apart():
-    found = Latencies(patient=frozenset({"readback_missing"}))
+    found = Latencies(patient=frozenset({"readback_missing"}), doubting=frozenset({"taboo_shirk"}))
     found.take(CONNECTED, 1000.1)
     found.take(frame("alert", rule="readback_missing"), 1018.0)
+    found.take(frame("alert", suspected=True), 1018.0)
     assert not any(found.seconds.values())
-    assert found.waited == 1
+    assert found.waited == 2
+    found.take(frame("alert"), 1013.0)
+    assert found.seconds["final"] == [1.0]
