@@ -23,6 +23,7 @@ KINDS: dict[str, KindClass] = {
     "fast_speech": "violation",
     "phone_diagnosis": "violation",
     "emergency_not_directed": "violation",
+    "emergency_left_alone": "violation",
     "appointment_readback_missing": "violation",
     "tout_suspected": "violation",
     "customer_complaint": "risk",
@@ -37,6 +38,9 @@ KINDS: dict[str, KindClass] = {
     "long_hold": "process",
     "call_abandoned": "process",
 }
+
+UNLABELLED = frozenset({"emergency_left_alone"})
+"""Kinds that the labels of scripted calls do not know: nothing is right or wrong there."""
 
 
 def class_of(kind: str, role: str) -> KindClass:

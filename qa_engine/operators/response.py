@@ -42,6 +42,9 @@ class ResponseRule(BaseRule):
     type: Literal["response"]
     trigger: Words
     expected: Words
+    excused_by: Words | None = Field(
+        None, description="Where this was said as timely, nothing more has to be."
+    )
     settle: Literal["next_reply", "deadline"] = Field(
         "deadline", description="Must the very next reply hold it, or anything until the deadline?"
     )
@@ -52,7 +55,8 @@ class ResponseRule(BaseRule):
 
     def groups(self) -> Iterable[str]:
         """Names of the word groups it looks at."""
-        return (*self.trigger.lists, *self.expected.lists)
+        excuse = () if self.excused_by is None else self.excused_by.lists
+        return (*self.trigger.lists, *self.expected.lists, *excuse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +106,11 @@ class ResponseOperator(Quiet):
         # Who was still talking when it came up may answer it in the same breath.
         return any(
             said.final.start >= begin or place(said, hit.start, hit.end)[1] >= begin
-            for said in state.by(rule.expected.role, until=until)
+            for words in (rule.expected, rule.excused_by)
+            if words is not None
+            for said in state.by(words.role, until=until)
             if said.final.end >= begin
-            for name in rule.expected.lists
+            for name in words.lists
             for hit in said.scan.hits(name)
         )
 

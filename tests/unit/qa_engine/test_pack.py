@@ -106,7 +106,7 @@ def test_problems_across_files(write):
     write(GOOD)
     folder = write(GOOD, "second.yaml")
     reasons = [problem.reason for problem in check(folder)]
-    assert {"named already in pack.yaml", "defined already in pack.yaml:5"} < set(reasons)
+    assert {"named already in pack.yaml", "defined already in pack.yaml:4"} < set(reasons)
     assert "taboo is defined already in pack.yaml:10" in reasons
     assert {problem.file for problem in check(folder)} == {"second.yaml"}
 

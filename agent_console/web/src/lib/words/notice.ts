@@ -26,6 +26,7 @@ export const NOTICE = {
   kind_tout_suspected: ["疑似号贩", "Suspected tout"],
   kind_phone_diagnosis: ["电话诊断", "Diagnosis by phone"],
   kind_emergency_not_directed: ["急症未引导", "Emergency not directed"],
+  kind_emergency_left_alone: ["急症未陪同", "Left alone in an emergency"],
   kind_missing_greeting: ["缺开场问候", "No greeting"],
   kind_missing_closing: ["缺结束语", "No closing"],
   kind_appointment_readback_missing: ["预约未复述", "Appointment not read back"],
