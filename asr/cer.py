@@ -41,7 +41,8 @@ class ErrorRate:
 
 def normalise(text: str) -> str:
     """Simplified, lower case, digits for Chinese digits, no punctuation, single spaces."""
-    folded = unicodedata.normalize("NFKC", to_simplified(text)).casefold().translate(_DIGITS)
+    # The width first: a circled character may hold a traditional one.
+    folded = to_simplified(unicodedata.normalize("NFKC", text)).casefold().translate(_DIGITS)
     return " ".join(
         "".join(character if character.isalnum() else " " for character in folded).split()
     )

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asr.cer import ErrorRate, character_errors, normalise, total, word_errors
@@ -105,6 +105,7 @@ def test_word_errors_and_totals():
 
 
 @given(st.text(max_size=30))
+@example("㉄")
 def test_normalising_twice_changes_nothing(text):
     assert normalise(normalise(text)) == normalise(text)
     assert character_errors(text, text).errors == 0
