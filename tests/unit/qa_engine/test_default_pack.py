@@ -124,6 +124,13 @@ def test_how_callers_talk_is_heard_and_what_only_sounds_like_it_is_not(pack):
     assert len({sentence for _, sentence in callers.wrong}) <= 0.03 * callers.ordinary
 
 
+def test_what_agents_say_roundabout_is_heard_and_what_only_sounds_like_it_is_not(pack):
+    agents = find_wordings(pack, read_wordings(WORDINGS / "colloquial_agents.yaml"))
+    assert agents.total().recall >= 0.95
+    assert agents.total(GRAVE).recall >= 0.95
+    assert len({sentence for _, sentence in agents.wrong}) <= 0.02 * agents.ordinary
+
+
 @pytest.mark.parametrize("role", LOOK_ALIKES)
 def test_look_alikes_are_silent(pack, role):
     for text in LOOK_ALIKES[role]:
