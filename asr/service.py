@@ -7,17 +7,12 @@ from dataclasses import replace
 
 import structlog
 
+from asr.announcer import Announcer
 from asr.decode_queue import Kind
-from asr.editor import Editor
 from asr.events import (
     AsrHealth,
-    AudioGap,
     FinalWanted,
     LegTranscribed,
-    SpeechStarted,
-    SpeechStopped,
-    TranscriptFinal,
-    TranscriptPartial,
 )
 from asr.health import HealthReport
 from asr.language import LanguageLock
@@ -35,7 +30,7 @@ from asr.leg import (
 )
 from asr.live_leg import EarlyAudio, LiveLeg, Segment, Totals
 from asr.load import Ease
-from asr.recognisers.base import Recogniser, Recognition
+from asr.recognisers.base import Recogniser
 from asr.resample import RATE, Audio
 from asr.scheduler import Decoded, DecodeScheduler, Work
 from asr.settings import AsrSettings
@@ -76,7 +71,7 @@ class Transcriber:
         self._legs: dict[str, LiveLeg] = {}
         self._early = EarlyAudio(counters)
         self._totals = Totals()
-        self._editor = Editor(settings.lexicon)
+        self._announce = Announcer(settings, bus, clock, counters, self._totals)
         self._report = HealthReport(
             settings, recogniser, self._scheduler, self._totals, clock=clock, counters=counters
         )
@@ -187,7 +182,7 @@ class Transcriber:
                 case SpeechEnded():
                     await self._ended(leg, output)
                 case AudioLost():
-                    self._lost(leg, output)
+                    self._announce.lost(leg, output)
 
     def _segment_id(self, leg: LiveLeg, start: int) -> str:
         return stable_id(leg.opened.leg_id, start)
@@ -195,16 +190,7 @@ class Transcriber:
     def _began(self, leg: LiveLeg, speech: SpeechBegan) -> None:
         leg.continues = leg.last_segment if speech.goes_on else ""
         leg.open_segment = leg.last_segment = self._segment_id(leg, speech.start)
-        self._bus.emit(
-            SpeechStarted(
-                at=self._clock.time(),
-                call_id=leg.opened.call_id,
-                role=leg.opened.role,
-                segment_id=leg.open_segment,
-                start=leg.call_time(speech.start),
-                continues=leg.continues,
-            )
-        )
+        self._announce.began(leg, speech.start)
 
     async def _so_far(self, leg: LiveLeg, speech: SpeechSoFar) -> None:
         segment = Segment(
@@ -265,23 +251,13 @@ class Transcriber:
         leg.segments += 1
         leg.unfinished += 1
         leg.open_segment = ""
-        self._bus.emit(
-            SpeechStopped(
-                at=self._clock.time(),
-                call_id=leg.opened.call_id,
-                role=leg.opened.role,
-                segment_id=segment.segment_id,
-                start=leg.call_time(speech.start),
-                end=leg.call_time(speech.end),
-                level_db=speech.level_db,
-            )
-        )
+        self._announce.ended(segment)
         ahead, settled = leg.ahead, leg.settled
         leg.ahead = leg.settled = None
         if settled is not None:
             if settled.same_speech(segment.start, segment.end) and settled.decoded is not None:
                 self._totals.ahead += 1
-                await self._publish_final(settled.decoded)
+                await self._final(settled.decoded)
                 return
             self._totals.ahead_wasted += 1
         if (
@@ -297,24 +273,6 @@ class Transcriber:
             self._work(speech.audio, segment),
         )
 
-    def _lost(self, leg: LiveLeg, lost: AudioLost) -> None:
-        self._counters.add("asr_audio_gaps")
-        _log.warning(
-            "asr_audio_gap",
-            leg_id=leg.opened.leg_id,
-            seconds=round((lost.end - lost.start) / RATE, 3),
-        )
-        self._bus.emit(
-            AudioGap(
-                at=self._clock.time(),
-                call_id=leg.opened.call_id,
-                role=leg.opened.role,
-                leg_id=leg.opened.leg_id,
-                start=leg.call_time(lost.start),
-                end=leg.call_time(lost.end),
-            )
-        )
-
     # Text out
 
     async def _deliver(self, decoded: Decoded[Segment]) -> None:
@@ -324,17 +282,17 @@ class Transcriber:
             decoded = replace(decoded, recognition=own)
         match decoded.kind:
             case Kind.FINAL:
-                await self._publish_final(decoded)
+                await self._final(decoded)
             case Kind.AHEAD if segment.ended:
                 self._totals.ahead += 1
-                await self._publish_final(decoded)
+                await self._final(decoded)
             case Kind.AHEAD if decoded.recognition is None:
                 if segment is segment.leg.ahead:
                     segment.leg.ahead = None  # its final shall have a chance of its own
             case Kind.AHEAD:
                 self._settled(decoded)
             case _:
-                self._publish_partial(decoded)
+                self._announce.partial(decoded)
 
     def _settled(self, decoded: Decoded[Segment]) -> None:
         """The open segment up to a pause: its final if it ends there, and shown at once."""
@@ -346,82 +304,11 @@ class Transcriber:
         self._totals.ahead_wasted += leg.settled is not None
         segment.decoded = decoded
         leg.settled = segment
-        self._publish_partial(decoded, settled=True)
+        self._announce.partial(decoded, settled=True)
 
-    def _publish_partial(self, decoded: Decoded[Segment], *, settled: bool = False) -> None:
-        """Show a segment so far; `settled` when it was decoded as a final, up to a pause."""
-        segment, recognition = decoded.subject, decoded.recognition
-        if recognition is None or not recognition.text:
-            return
-        if segment.segment_id != segment.leg.open_segment:
-            return  # its final is on the way, or out
-        text = recognition.text
-        if settled:
-            text = self._editor.edit(text, recognition.language).text
-        shown = segment.leg.showing(segment.segment_id)
-        stable = shown.revise(text, settled=settled)
-        self._totals.partials += 1
-        self._bus.emit(
-            TranscriptPartial(
-                at=self._clock.time(),
-                call_id=segment.leg.opened.call_id,
-                role=segment.leg.opened.role,
-                segment_id=segment.segment_id,
-                start=segment.leg.call_time(segment.start),
-                end=segment.leg.call_time(segment.end),
-                text=text,
-                stable=stable,
-                revision=shown.revision,
-            )
-        )
-
-    async def _publish_final(self, decoded: Decoded[Segment]) -> None:
-        segment = decoded.subject
-        leg = segment.leg
-        recognition = decoded.recognition or Recognition(
-            text="", language=leg.language.languages[0], refused="failed"
-        )
-        if recognition.refused:
-            self._counters.add("asr_refused", reason=recognition.refused)
-        else:
-            duration = (segment.end - segment.start) / RATE
-            leg.language.heard(recognition.language, recognition.language_probability, duration)
-        edited = self._editor.edit(recognition.text, recognition.language)
-        self._totals.segments += 1
-        self._totals.redecodes += recognition.redecoded
-        leg.shown = None
-        now = self._clock.time()
-        lag = max(0.0, now - segment.spoken_at) / self._clock.rate
-        late = lag > self._settings.late_after_s
-        leg.late += late
-        self._totals.late += late
-        await self._bus.publish(
-            TranscriptFinal(
-                at=now,
-                call_id=leg.opened.call_id,
-                role=leg.opened.role,
-                leg_id=leg.opened.leg_id,
-                segment_id=segment.segment_id,
-                start=leg.call_time(segment.start),
-                end=leg.call_time(segment.end),
-                text=edited.text,
-                language=recognition.language,
-                confidence=recognition.confidence,
-                level_db=segment.level_db,
-                lag_s=lag,
-                decode_s=decoded.decode_s,
-                unintelligible=not recognition.text,
-                redecoded=recognition.redecoded,
-                late=late,
-                char_times=tuple(
-                    round(leg.call_time(segment.audio_start) + seconds, 2)
-                    for seconds in recognition.char_times
-                ),
-                corrections=edited.corrections,
-                display=edited.display,
-                continues=segment.continues,
-            )
-        )
+    async def _final(self, decoded: Decoded[Segment]) -> None:
+        await self._announce.final(decoded)
+        leg = decoded.subject.leg
         leg.unfinished -= 1
         await self._finish(leg)
 
