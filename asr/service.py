@@ -63,7 +63,6 @@ class Transcriber:
         self._settings = settings
         self._bus = bus
         self._clock = clock
-        self._counters = counters
         self._scheduler: DecodeScheduler[Segment] = DecodeScheduler(
             recogniser, settings.parallel, clock, counters, memory_s=settings.waiting_memory_s
         )
