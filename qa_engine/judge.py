@@ -33,7 +33,7 @@ from qa_engine.events import (
 from qa_engine.operators import BaseRule, Operator, build
 from qa_engine.operators.base import Finding, Held, Outcome, StepChange, TakenBack
 from qa_engine.pack import Pack
-from qa_engine.provisional import Provisional
+from qa_engine.provisional import Provisional, provisional_alert
 from qa_engine.scorecard import answers, changed, total
 from qa_engine.state import CallState
 from qa_engine.verdicts import Verdict
@@ -269,23 +269,7 @@ class CallJudge:
         if self._provisional is None or held in self._held or not self._worth_an_alert(rule, found):
             return
         self._held[held] = stable_id("held", self.state.call_id, *held)
-        yield ProvisionalAlert(
-            at=self.state.now,
-            alert_id=self._held[held],
-            call_id=self.state.call_id,
-            queue=self.state.queue,
-            agent=self.state.agent,
-            rule=rule.id,
-            kind=found.kind or rule.kind,
-            severity=found.severity or rule.severity,
-            role=found.role,
-            title=rule.alert_title,
-            title_en=rule.alert_title_en,
-            phrase=found.phrase,
-            start=round(found.start, 2),
-            end=round(found.end, 2),
-            evidence=found.evidence,
-        )
+        yield provisional_alert(self.state, rule, found, self._held[held])
 
     def _let_go(self, rule: BaseRule, key: tuple[object, ...]) -> Iterator[AlertWithdrawn]:
         alert_id = self._held.pop((rule.id, *key), None)

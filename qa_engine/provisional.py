@@ -21,11 +21,11 @@ from qa_engine.events import (
     SEVERITIES,
     Alert,
     AlertWithdrawn,
-    Evidence,
     ProvisionalAlert,
 )
 from qa_engine.matches import place, word_hits
-from qa_engine.operators.words import WordsRule
+from qa_engine.operators.base import BaseRule, Finding
+from qa_engine.operators.words import WordsRule, finding
 from qa_engine.pack import Pack
 from qa_engine.state import CallState, Said
 from qa_engine.verdicts import Verdict
@@ -103,7 +103,8 @@ class Provisional:
                     hit.span,
                 )
                 known.append(shown)
-                yield _alert(state, said, rule, hit, shown)
+                found = finding(said, hit, rule, rule.suspected)
+                yield provisional_alert(state, rule, found, shown.alert_id)
         if urgent and partial.segment_id not in self._wanted and not _counting(partial.text):
             self._wanted.add(partial.segment_id)
             yield FinalWanted(
@@ -161,26 +162,26 @@ class Provisional:
         ]
 
 
-def _alert(
-    state: CallState, said: Said, rule: WordsRule, hit: WordHit, shown: _Shown
+def provisional_alert(
+    state: CallState, rule: BaseRule, found: Finding, alert_id: str
 ) -> ProvisionalAlert:
-    start, end = place(said, hit.start, hit.end)
+    """A finding as it is told before it is certain."""
     return ProvisionalAlert(
         at=state.now,
-        alert_id=shown.alert_id,
+        alert_id=alert_id,
         call_id=state.call_id,
         queue=state.queue,
         agent=state.agent,
         rule=rule.id,
-        kind=rule.kind,
-        severity=rule.severity,
-        role=said.role,
-        title=rule.title,
-        title_en=rule.title_en,
-        phrase=shown.phrase,
-        start=round(start, 2),
-        end=round(end, 2),
-        evidence=Evidence(segment_id=said.final.segment_id, text=said.final.text, span=hit.span),
+        kind=found.kind or rule.kind,
+        severity=found.severity or rule.severity,
+        role=found.role,
+        title=rule.alert_title,
+        title_en=rule.alert_title_en,
+        phrase=found.phrase,
+        start=round(found.start, 2),
+        end=round(found.end, 2),
+        evidence=found.evidence,
     )
 
 
