@@ -2,8 +2,8 @@
 
 export const EVIDENCE = {
   evidence: ["依据", "Evidence"],
-  rule_of: ["规则 {n}", "rule {n}"],
-  pack_version: ["版本 {n}", "version {n}"],
+  of_rule: ["规则", "rule"],
+  of_pack: ["版本", "version"],
   recognised_at: ["识别置信度 {n}%", "recognised with {n} %"],
   words_around: ["前后双方的话", "What both sides said around it"],
   listen_from: ["从 {n} 起播放", "Play from {n}"],
