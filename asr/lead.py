@@ -11,7 +11,7 @@ from dataclasses import replace
 from asr.recognisers.base import Recognition
 
 _TOLERANCE_S = 0.06
-"""Times of characters are told by attention: one that begins so little before the cut is behind it."""
+"""Times of characters are told by attention: so little before the cut still counts as behind it."""
 
 _NOT_AT_THE_START = "。.，,？?！!、…；;：: -"
 
