@@ -234,6 +234,7 @@ class Control:
             actions.number(to)
             deed.target = f"{agent} to {to}"
             pbx, settings = self._pbx(system)
+            deed.system = pbx.system
             await self._say(
                 pbx,
                 actions.callback(
@@ -310,6 +311,7 @@ class Control:
             made = make()
             deed.target = " ".join(filter(None, (agent, made.fields.get("Queue"))))
             pbx, _ = self._pbx(system)
+            deed.system = pbx.system
             await self._say(pbx, made, deed)
             return deed.answer
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,9 +56,9 @@ def folder_with(tmp_path, name, *files):
 def test_the_files_tell_the_kind(tmp_path, name, files, kind):
     found, parts = find_model(folder_with(tmp_path, name, *files))
     assert found == kind
-    assert all(path.endswith((".onnx", "tokens.txt")) for path in parts.values())
-    if "encoder-99.int8.onnx" in files:
-        assert parts["encoder"].endswith("encoder-99.int8.onnx")
+    # Of two precisions the one that computes less.
+    chosen = [file for file in files if file != "encoder-99.onnx"]
+    assert {Path(path).name for path in parts.values()} == set(chosen)
 
 
 @pytest.mark.parametrize(

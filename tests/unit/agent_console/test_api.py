@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from console_rig import ORIGIN, is_problem
 from console_world import CALLER, PASSWORD, Call, World
 
 from agent_console import links, users
@@ -16,8 +17,6 @@ from agent_console.app import create_app
 from agent_console.context import ConsoleContext
 from agent_console.settings import ConsoleSettings
 from qa_engine.events import AlertAcknowledged
-
-ORIGIN = "http://console.test"
 
 
 class Watch:
@@ -80,16 +79,6 @@ async def log_in(
 def make_link(context: ConsoleContext, username: str) -> str:
     with context.engine.begin() as connection:
         return links.issue(connection, username, time.time())
-
-
-def is_problem(answer: httpx.Response, status: int, kind: str) -> bool:
-    return (
-        answer.status_code == status
-        and answer.headers["content-type"] == "application/problem+json"
-        and answer.json()["type"] == f"urn:tingzhen:problem:{kind}"
-        and answer.json()["status"] == status
-        and bool(answer.json()["detail"])
-    )
 
 
 # Who may

@@ -28,12 +28,20 @@ async def test_sleepers_wake_in_order_and_only_when_due():
     assert clock.time() == 103.5
 
 
-async def test_a_scaled_clock_runs_faster_than_the_machine():
+async def test_a_scaled_clock_runs_faster_than_the_machine(monkeypatch):
+    real, slept = 50.0, []
+    monkeypatch.setattr(time, "monotonic", lambda: real)
     clock = ScaledClock(1000.0)
-    began, real = clock.time(), time.monotonic()
+    began = clock.time()
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     await clock.sleep(5.0)
-    assert clock.time() - began >= 5.0
-    assert time.monotonic() - real < 5.0
+    assert slept == [0.005]
+    real += 0.005
+    assert clock.time() - began == pytest.approx(5.0)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0])

@@ -206,7 +206,7 @@ def test_the_transitions_never_take_back_what_was_done():
         ("phone", "customer", "电话＊＊＊＊＊＊＊5678", "＊＊＊"),
         ("phone", "agent", "手机尾号3306", "＊＊＊"),
         ("phone", "customer", "我住三楼", None),
-        ("name", "customer", "我叫李明", "＊＊"),
+        ("name", "customer", "我叫李明", "＊"),
         ("precautions", "agent", "请您提前半小时到院取号", "提前半小时"),
         ("reply_time", "agent", "会在一个工作日之内给您回电", "一个工作日"),
         ("materials", "agent", "请带身份证原件", "身份证原件"),
@@ -215,11 +215,7 @@ def test_the_transitions_never_take_back_what_was_done():
 def test_slots_are_filled_from_what_was_said_and_personal_data_is_covered(name, role, text, value):
     slot = guidance().slots[name]
     filled = fill(slot, role, guidance().index.scan(text))
-    assert (filled is None) == (value is None)
-    if value is not None:
-        assert value in filled or filled in value
-    assert "138" not in (filled or "")
-    assert "李明" not in (filled or "")
+    assert filled == value
 
 
 SAID = st.lists(

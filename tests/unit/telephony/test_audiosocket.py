@@ -11,20 +11,15 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.telephony.leg_rig import LEG, LegRig
 
-from backbone.bus import Bus
-from backbone.clock import SystemClock
-from backbone.counters import Counters
 from backbone.errors import UserError
 from backbone.media import AudioFrame, LegClosed, LegOpened
 from telephony.audiosocket.protocol import AudioSocketParser
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.legs.frames import Audio, Digit, Failed, Identified, Terminated, Unreadable
 from telephony.legs.gate import SpeechGate
-from telephony.legs.leg import Leg
 from telephony.settings import AudioSocketSettings
-
-LEG = "11111111-2222-5333-8444-555555555555"
 
 
 def frame(kind, payload=b""):
@@ -137,30 +132,9 @@ def test_gate_never_changes_the_number_of_samples_before_the_end(sizes, marks, e
     assert passed == min(at, end)
 
 
-class Rig:
-    """A server on a free port and what it publishes."""
-
+class Rig(LegRig):
     def __init__(self):
-        self.counters = Counters()
-        self.bus = Bus(self.counters)
-        self.clock = SystemClock()
-        self.server = AudioSocketServer(
-            AudioSocketSettings(port=0), self.bus, self.clock, self.counters
-        )
-        self.out = self.bus.subscribe("test", LegOpened, AudioFrame, LegClosed)
-        self.answered = self.clock.time()
-
-    def expect(self, leg_id=LEG, role="agent"):
-        leg = Leg(leg_id=leg_id, call_id="c1", role=role, answered_here=self.answered)
-        self.server.expect(leg)
-        return leg
-
-    async def next(self, kind):
-        async with asyncio.timeout(10):
-            async for envelope in self.out:
-                if isinstance(envelope.event, kind):
-                    return envelope.event
-        raise AssertionError("the subscription ended")
+        super().__init__(lambda *parts: AudioSocketServer(AudioSocketSettings(port=0), *parts))
 
     async def collect(self, count):
         """Read `count` samples' worth of frames."""
@@ -177,14 +151,8 @@ class Rig:
 
 @pytest.fixture
 async def rig():
-    rig = Rig()
-    task = asyncio.create_task(rig.server.run())
-    await rig.server.ready.wait()
-    rig.task = task
-    yield rig
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with Rig().running() as rig:
+        yield rig
 
 
 async def test_leg_is_opened_counted_and_closed_whole(rig):

@@ -313,7 +313,7 @@ async def test_each_action_is_one_manager_action_and_one_entry(desk):
         said = await deed
         assert desk.pbx.asked[-1] == (name, fields)
         entry = await desk.written()
-        assert (entry.done, entry.answer, entry.system) == (True, said, entry.system)
+        assert (entry.done, entry.answer, entry.system) == (True, said, "main")
         assert said == f"{name} done"
 
 

@@ -78,10 +78,15 @@ def test_other_user_events_are_none_of_ours():
     assert made.ignored == 0
 
 
-@given(st.text(max_size=5), st.text(max_size=5))
-def test_whatever_a_caller_presses_never_breaks_the_reducer(scale, value):
-    for event in reducer().feed(rated(scale=scale, value=value), 1_795_295_000.6):
-        assert event.value in {1, 2, 3, 4, 5}
+@given(
+    st.sampled_from(["like", "five"]) | st.text(max_size=5),
+    st.text(alphabet="0123456789#*", max_size=2) | st.text(max_size=5),
+)
+def test_whatever_a_caller_presses_is_a_rating_of_the_scale_or_ignored(scale, value):
+    made = reducer()
+    given_ = [event.value for event in made.feed(rated(scale=scale, value=value), 1_795_295_000.6)]
+    possible = {"like": "1", "five": "12345"}.get(scale, "")
+    assert (given_, made.ignored) == (([int(value)], 0) if value and value in possible else ([], 1))
 
 
 async def test_rating_is_stored_and_a_second_one_replaces_it(tmp_path):

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from backbone.bus import Bus
-from backbone.clock import SystemClock
+from backbone.clock import ManualClock
 from backbone.counters import Counters
 from backbone.media import AudioFrame, LegClosed, LegOpened
 from backbone.store.engine import open_engine, sqlite_url
@@ -75,12 +75,13 @@ class Rig:
         self.bus = bus
         self.counters = counters
         self.free = 10**12
+        self.clock = ManualClock(AT)
         self.told = bus.subscribe("test", RecordingStored, RecordingExpired)
         self.recorder = Recorder(
             RecordingSettings(enabled=True, **settings),
             folder,
             bus,
-            SystemClock(),
+            self.clock,
             counters,
             engine=engine,
             room=lambda _: self.free,
@@ -284,11 +285,13 @@ async def test_file_of_a_killed_program_is_taken_up(make):
 
 
 async def test_recordings_are_deleted_when_their_time_is_over(make):
-    async with make(retention_days=0.000_001).running() as rig:
+    async with make(retention_days=1).running() as rig:
         await rig.hear(opened("leg"), *frames("leg", tone(0.2)), closed("leg", 1600))
         stored = await rig.next()
         assert (rig.folder / stored.path).exists()
-        await asyncio.sleep(0.1)  # the retention time
+        await rig.recorder.expire()
+        assert (rig.folder / stored.path).exists()
+        await rig.clock.advance(86_400 + 1)
         await rig.recorder.expire()
         expired = await rig.next()
         await rig.recorder.expire()

@@ -88,11 +88,11 @@ def test_topics_of_sentences_kept_aside_are_seldom_wrong():
 
 
 def test_what_customers_who_complain_or_lose_their_temper_say_is_no_joy():
-    for (kind, role), sentences in KNOWN.items():
-        if role == "customer" and kind in {"customer_complaint", "customer_anger"}:
-            told = [scene_of(guidance(), sentence) for sentence in sentences]
-            assert "grateful" not in told
-            assert sum(scene != "calm" for scene in told) >= 0.9 * len(told)
+    for kind in ("customer_complaint", "customer_anger"):
+        told = [scene_of(guidance(), sentence) for sentence in KNOWN[kind, "customer"]]
+        assert told
+        assert "grateful" not in told
+        assert sum(scene != "calm" for scene in told) >= 0.9 * len(told)
 
 
 def test_a_tally_counts_what_was_wanted_told_and_right():
