@@ -1,11 +1,18 @@
 """What the command line prints, and what it says of bad input."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import typer
+from typer.testing import CliRunner
+
+from tingzhen.cli import app
 
 ROOT = Path(__file__).parents[3]
 CAPTURES = ROOT / "tests" / "data" / "captures"
@@ -24,34 +31,41 @@ def tingzhen(*arguments: object, **environment: str) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        (),
-        ("demo",),
-        ("run",),
-        ("lab",),
-        ("lab", "up"),
-        ("lab", "call"),
-        ("lab", "down"),
-        ("lab", "install"),
-        ("analyze",),
-        ("transcribe",),
-        ("calls",),
-        ("rules",),
-        ("rules", "check"),
-        ("rules", "schema"),
-        ("bench", "detection"),
-        ("doctor",),
-    ],
-)
-def test_help_tells_what_a_command_does_and_shows_an_example(arguments):
-    done = tingzhen(*arguments, "--help")
+def commands(group: click.Command, *names: str) -> Iterator[tuple[str, ...]]:
+    """Every command that is no group and not hidden, as its words."""
+    for name, command in getattr(group, "commands", {}).items():
+        if not command.hidden:
+            yield from commands(command, *names, name)
+    if not hasattr(group, "commands"):
+        yield names
+
+
+COMMANDS = list(commands(typer.main.get_command(app)))
+
+
+def test_all_commands_are_known() -> None:
+    assert {("run",), ("lab", "up"), ("rules", "check"), ("bench", "match")} <= set(COMMANDS)
+    assert len(COMMANDS) > 30
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_tells_what_a_command_does_and_shows_an_example(words):
+    done = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    usage, _, told = done.output.partition("Example")
+    assert "Usage" in usage
+    assert f"tingzhen {' '.join(words)}" in told
+
+
+@pytest.mark.parametrize("words", [(), ("lab",), ("rules",)], ids=" ".join)
+def test_help_lists_the_commands(words):
+    done = tingzhen(*words, "--help")
     assert done.returncode == 0, done.stderr
-    assert "Usage" in done.stdout
-    if len(arguments) == 2 or arguments in {("demo",), ("run",), ("analyze",), ("calls",)}:
-        assert "Example" in done.stdout
-        assert f"tingzhen {' '.join(arguments)}" in done.stdout
+    below = {command[len(words)] for command in COMMANDS if command[: len(words)] == words}
+    assert below
+    assert {
+        name for name in below if not re.search(rf"^\W+{name}\b", done.stdout, re.MULTILINE)
+    } == set()
 
 
 def test_calls_prints_one_record_a_line():
