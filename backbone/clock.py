@@ -19,6 +19,10 @@ class Clock(Protocol):
         """Seconds since the epoch."""
         ...
 
+    def monotonic(self) -> float:
+        """Seconds since some moment; they pass evenly while `time` may be set."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait that many of this clock's seconds."""
         ...
@@ -32,6 +36,10 @@ class SystemClock:
     def time(self) -> float:
         """Seconds since the epoch."""
         return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Wait that many seconds."""
@@ -50,7 +58,11 @@ class ScaledClock:
 
     def time(self) -> float:
         """Seconds since the epoch, had time run at this rate since the clock was made."""
-        return self._epoch + (time.monotonic() - self._start) * self.rate
+        return self._epoch + self.monotonic()
+
+    def monotonic(self) -> float:
+        """This clock's seconds since it was made."""
+        return (time.monotonic() - self._start) * self.rate
 
     async def sleep(self, seconds: float) -> None:
         """Wait that many of this clock's seconds."""
@@ -69,6 +81,10 @@ class ManualClock:
 
     def time(self) -> float:
         """The time it was last moved to."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """As `time`: nobody sets it."""
         return self._now
 
     async def sleep(self, seconds: float) -> None:

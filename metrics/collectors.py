@@ -114,6 +114,7 @@ _ASR_COUNTERS: tuple[tuple[str, str, Callable[[AsrHealth], float]], ...] = (
     ("audio_seconds", "Audio decoded.", lambda h: h.audio_s),
     ("decode_seconds", "Time spent decoding.", lambda h: h.decode_s),
 )
+_LOST_AUDIO = "tap_audio_lost_seconds"
 
 
 class HealthCollector(Collector):
@@ -180,12 +181,24 @@ class HealthCollector(Collector):
         tap_up = GaugeMetricFamily(
             "tingzhen_tap_up", "1 while audio can be asked for.", labels=["system"]
         )
+        tap_legs = GaugeMetricFamily(
+            "tingzhen_tap_legs", "Audio legs that the PBX sends.", labels=["system"]
+        )
+        lost = CounterMetricFamily(
+            f"tingzhen_{_LOST_AUDIO}",
+            "Audio that the PBX threw away instead of sending it.",
+            labels=["system"],
+        )
         for system, tap in self._taps.items():
             tap_up.add_metric([system], float(tap.up))
-        return [up, last, reconnects, tap_up]
+            tap_legs.add_metric([system], tap.legs)
+            lost.add_metric([system], tap.lost_s)
+        return [up, last, reconnects, tap_up, tap_legs, lost]
 
 
-HEALTH_COUNTERS = frozenset({*(f"asr_{name}" for name, _, _ in _ASR_COUNTERS), "ami_reconnects"})
+HEALTH_COUNTERS = frozenset(
+    {*(f"asr_{name}" for name, _, _ in _ASR_COUNTERS), "ami_reconnects", _LOST_AUDIO}
+)
 """What the health reports count, named as backbone's counters are."""
 
 _ALWAYS_SHOWN = (
@@ -193,6 +206,8 @@ _ALWAYS_SHOWN = (
     "ami_dropped",
     "journal_failures",
     "journal_lost",
+    "leg_pauses",
+    "legs_behind",
     "notify_dropped",
     "notify_failed",
     "notify_sent",

@@ -47,6 +47,9 @@ CERTIFICATE_DAYS = 14.0
 ALERT_LATENCY_S = 3.0
 """From the end of the words to the alert: 95 of 100 alerts are there by then; seconds."""
 
+ALERT_FRAME_S = 2.0
+"""The same to the alert's first websocket frame, on finals; seconds."""
+
 ANSWER_SPEED_S = 15.0
 """Average speed of answer, and the wait that a service level is measured at; seconds."""
 
@@ -61,6 +64,9 @@ FIRST_CONTACT_RESOLUTION = 0.90
 
 TAPPED = 0.95
 """Answered calls whose both sides are heard; below it, alerts are missed unnoticed."""
+
+TAP_AUDIO_LOST = 0.01
+"""Share of the legs' audio that the PBX loses before sending it; above it, words are missing."""
 
 ASR_LAG_S = 5.0
 """Age of the oldest final transcript still waiting, beyond which a live alert comes late."""

@@ -371,7 +371,11 @@ class PbxHealth(Event, frozen=True, kw_only=True):
 
 
 class TapHealth(Event, frozen=True, kw_only=True):
-    """How the connection that asks for audio is (ARI)."""
+    """How the connection that asks for audio is (ARI), and what of it the PBX has lost.
+
+    `lost_s` are the seconds of audio, of all legs since the start, that should have come and were
+    thrown away in the PBX: it had too much to do.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.LATEST
 
@@ -379,6 +383,7 @@ class TapHealth(Event, frozen=True, kw_only=True):
     up: bool
     legs: int
     detail: str = ""
+    lost_s: float = 0.0
 
     def latest_key(self) -> object:
         """One state per PBX."""

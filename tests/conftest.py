@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import argon2
 import pytest
 import structlog
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from agent_console import users
 from backbone.store import engine as store
+from qa_engine.pack import loader, reading
+from qa_engine.pack.compiled import File, Pack
+from qa_engine.pack.problems import Problem
+
+settings.register_profile("any-machine", deadline=None)  # tests state what, not how fast
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +49,29 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "migrate", copy_or_migrate)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rules_read_once() -> Iterator[None]:
+    """The rules that come with the program take seconds to compile; here nobody edits them.
+
+    Other packs are compiled as ever, though a file of theirs with the same words is parsed once.
+    """
+    load = loader._load
+    default: list[tuple[Pack | None, list[File], list[Problem]]] = []
+
+    def load_or_recall(path: Path) -> tuple[Pack | None, list[File], list[Problem]]:
+        if path != loader.DEFAULT_PACK:
+            return load(path)
+        if not default:
+            default.append(load(path))
+        ((pack, files, problems),) = default
+        return pack, list(files), list(problems)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "_load", load_or_recall)
+        patch.setattr(reading, "_parse", functools.lru_cache(maxsize=128)(reading._parse))
         yield
 
 

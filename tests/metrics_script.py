@@ -11,7 +11,14 @@ from metrics.board import Row
 from metrics.figures import figures
 from metrics.history import KpiReport
 from metrics.tally import Conventions, Tally, Visit
-from qa_engine.events import Alert, AlertAcknowledged, ComplianceStep, Evidence, RulesLoaded
+from qa_engine.events import (
+    Alert,
+    AlertAcknowledged,
+    AlertShown,
+    ComplianceStep,
+    Evidence,
+    RulesLoaded,
+)
 from telephony.events import (
     AgentState,
     CallConnected,
@@ -237,8 +244,8 @@ def pbx_health(*, up: bool = True, last_event_at: float | None = 1019.0) -> PbxH
     )
 
 
-def tap_health(*, up: bool = True) -> TapHealth:
-    return TapHealth(at=1020.0, system="pbx", up=up, legs=2)
+def tap_health(*, up: bool = True, lost_s: float = 0.0) -> TapHealth:
+    return TapHealth(at=1020.0, system="pbx", up=up, legs=2, lost_s=lost_s)
 
 
 def round_of_calls(number: int, now: float) -> list[Event]:
@@ -247,7 +254,7 @@ def round_of_calls(number: int, now: float) -> list[Event]:
     return [
         rules(),
         pbx_health(last_event_at=now),
-        tap_health(),
+        tap_health(lost_s=number * 0.5),
         agent_state("PJSIP/1001", "talking"),
         agent_state("PJSIP/1002", "available"),
         queue_state(),
@@ -263,6 +270,7 @@ def round_of_calls(number: int, now: float) -> list[Event]:
         step("closing", "missing"),
         alert(f"alert-{number}-1", at=now - 48, call=a),
         alert(f"alert-{number}-2", kind="red_line", severity="critical", at=now - 40),
+        AlertShown(at=now - 47, alert_id=f"alert-{number}-1", call_id=a, provisional=False, end=3),
         acknowledged(f"alert-{number}-1", at=now - 30),
         leg_closed(a, "customer", complete=False, reason="media_server_stopped"),
         leg_closed(a, "agent"),

@@ -57,6 +57,20 @@ def _latency(board: Dashboard) -> Dashboard:
         )
         .with_panel(
             trend(
+                "告警送到页面的时延(近 1 小时)",
+                "From the end of the words to the first websocket frame of the alert: median, 95th "
+                "and 99th percentile by stage, on stable partials or on finals. Target: 2 s.",
+                *(
+                    (f"{{{{stage}}}} p{share}", _frame_latency(share / 100))
+                    for share in (50, 95, 99)
+                ),
+                unit="s",
+                bound=Bound("at_most", targets.ALERT_FRAME_S),
+                span=24,
+            )
+        )
+        .with_panel(
+            trend(
                 "告警(每小时,按阶段)",
                 "Alerts timed by stage: on stable partials, or on finals.",
                 (
@@ -78,6 +92,11 @@ def _latency(board: Dashboard) -> Dashboard:
             )
         )
     )
+
+
+def _frame_latency(quantile: float) -> str:
+    buckets = "sum by (stage, le) (increase(tingzhen_alert_frame_seconds_bucket[1h]))"
+    return f"histogram_quantile({quantile}, {buckets})"
 
 
 def _quantile(quantile: float, name: str, selector: str = "") -> str:

@@ -170,4 +170,16 @@ def _internals(board: Dashboard) -> Dashboard:
                 decimals=0,
             )
         )
+        .with_panel(
+            trend(
+                "电话系统丢失的声音(每小时)",
+                "Seconds of audio per hour that the PBX threw away because it missed ticks.",
+                (
+                    "{{system}}",
+                    "sum by (system) (increase(tingzhen_tap_audio_lost_seconds_total[1h]))",
+                ),
+                unit="s",
+                span=14,
+            )
+        )
     )

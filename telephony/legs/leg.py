@@ -15,13 +15,10 @@ from typing import Literal, Protocol
 from backbone.media import Role
 from telephony.legs.frames import Audio
 from telephony.legs.gate import SpeechGate
+from telephony.legs.sample_clock import SAMPLE_BYTES, SampleClock
 
 Telling = Literal["hold", "resume", "end"]
 """What a leg is told about the call: hold music begins, it ends, the party's part is over."""
-
-SAMPLE_BYTES = 2
-_UNSPOKEN_S = 0.2
-"""A longer gap between frames of a leg that is timed by arrival is silence."""
 
 
 class Line(Protocol):
@@ -53,20 +50,18 @@ class Leg:
     offset_s: float = 0.0
     transport: Line | None = None
     by_arrival: bool = False
-    """Its sender sends nothing while the party sends nothing: silence fills such gaps."""
-    began: float = 0.0
+    """Its sender sends nothing while the party sends nothing: what is behind is silence."""
+    clock: SampleClock | None = None
+    lost: int = 0
+    """Of its samples, those that were thrown away before they were sent."""
 
-    def filled(self, pcm: bytes, now: float) -> bytes:
-        """Put silence before audio that came later than counting samples says.
-
-        What is waiting to be read comes with it, so a reader that stalled is not taken for a
-        party that did not speak.
-        """
-        if not self.by_arrival or self.gate is None:
-            return pcm
-        due = round((now - self.began) * self.rate)
-        missing = due - self.samples - len(pcm) // SAMPLE_BYTES
-        return bytes(missing * SAMPLE_BYTES) + pcm if missing > _UNSPOKEN_S * self.rate else pcm
+    def skip(self, lost: int) -> None:
+        """Pass over samples that will never come, up to where the party's part ends."""
+        last = self.gate.last if self.gate is not None else None
+        if last is not None:
+            lost = max(0, min(lost, last - self.samples))
+        self.samples += lost
+        self.lost += lost
 
     def tell(self, what: Telling, at_s: float) -> None:
         """Gate the leg: `hold`, `resume` or `end` at a time on the call's clock."""
@@ -81,11 +76,18 @@ class Leg:
         if what == "end":
             self.over.set()
 
-    def open(self, audio: Audio, arrived: float, length_s: float) -> None:
-        """The first audio is here, `length_s` of it."""
+    def open(self, audio: Audio, arrived: float, heard: float) -> None:
+        """The first audio is here.
+
+        Args:
+            audio: all of it that came at once.
+            arrived: when it came, in epoch seconds.
+            heard: the same on a clock that never steps.
+        """
+        length_s = len(audio.pcm) / SAMPLE_BYTES / audio.rate
         self.rate = audio.rate
-        self.began = arrived - length_s
-        self.offset_s = self.began - self.answered_here
+        self.offset_s = arrived - length_s - self.answered_here
+        self.clock = SampleClock(audio.rate, heard - length_s, silent=self.by_arrival)
         self.gate = SpeechGate(audio.rate, self.offset_s)
         for what, at_s in self.early:
             self.tell(what, at_s)
@@ -99,9 +101,9 @@ class Leg:
 
     @property
     def missing_s(self) -> float:
-        """Audio that should be there at the end and is not, in seconds."""
-        if self.by_arrival:
+        """Audio that should be there and is not, in seconds."""
+        if self.by_arrival or not self.rate:
             return 0.0  # a party that sends nothing at the end is not missing
         last = self.gate.last if self.gate is not None else None
-        missing = (last - self.samples) / self.rate if last is not None else 0.0
-        return max(0.0, missing)
+        missing = max(0, last - self.samples) if last is not None else 0
+        return (missing + self.lost) / self.rate

@@ -15,7 +15,8 @@ import structlog
 from backbone.errors import UserError
 from backbone.media import AudioFrame, LegClosed, LegOpened, Role
 from telephony.legs.frames import Audio, Failed, Frame, Identified, Terminated, Unreadable
-from telephony.legs.leg import SAMPLE_BYTES, Leg, Line, Telling
+from telephony.legs.leg import Leg, Line, Telling
+from telephony.legs.sample_clock import SAMPLE_BYTES, Timed
 
 if TYPE_CHECKING:
     from backbone.bus import Bus
@@ -78,6 +79,8 @@ class LegServer(abc.ABC):
         self.ready = asyncio.Event()
         self.host = host
         self.port = port
+        self.lost_s = 0.0
+        """Seconds of all legs' audio that the PBX threw away before sending, since the start."""
         self._bus = bus
         self._clock = clock
         self._counters = counters
@@ -220,6 +223,9 @@ class LegServer(abc.ABC):
                 return "tap_reset"
         except _Broken as broken:
             return str(broken)
+        finally:
+            if leg.clock is not None:
+                self._hand_on(leg, leg.clock.rest())
         try:
             # The end of the call and the end of its audio come by different ways.
             async with asyncio.timeout(_GRACE_S):
@@ -247,9 +253,10 @@ class LegServer(abc.ABC):
         pcm = b"".join(pieces)
         if not pcm:
             return
-        if leg.gate is None:
+        heard = self._clock.monotonic()
+        if leg.clock is None:
             now = self._clock.time()
-            leg.open(Audio(leg.rate, pcm), now, len(pcm) / SAMPLE_BYTES / leg.rate)
+            leg.open(Audio(leg.rate, pcm), now, heard)
             await self._bus.publish(
                 LegOpened(
                     at=now,
@@ -261,8 +268,17 @@ class LegServer(abc.ABC):
                 )
             )
             leg.opened.set()
-        assert leg.gate is not None  # noqa: S101 - opened above
-        pcm = leg.filled(pcm, self._clock.time())
+        assert leg.clock is not None  # noqa: S101 - opened above
+        self._hand_on(leg, leg.clock.take(pcm, heard))
+
+    def _hand_on(self, leg: Leg, timed: Timed) -> None:
+        """Publish audio where it stands in time."""
+        assert leg.gate is not None  # noqa: S101 - it came with the leg's clock
+        if timed.silence:
+            self._counters.add("leg_pauses")
+        if timed.lost:
+            self._lose(leg, timed.lost)
+        pcm = bytes(timed.silence * SAMPLE_BYTES) + timed.pcm
         passed = leg.gate.passed(leg.samples, pcm)
         if passed:
             self._bus.emit(
@@ -277,6 +293,17 @@ class LegServer(abc.ABC):
                 )
             )
             leg.samples += len(passed) // SAMPLE_BYTES
+
+    def _lose(self, leg: Leg, samples: int) -> None:
+        """Audio was lost before it was sent; the log is told once a leg."""
+        first = not leg.lost
+        before = leg.lost
+        leg.skip(samples)
+        lost_s = (leg.lost - before) / leg.rate
+        self.lost_s += lost_s
+        if first and leg.lost:
+            self._counters.add("legs_behind")
+            _log.warning("leg_behind", leg_id=leg.leg_id, role=leg.role, seconds=round(lost_s, 3))
 
     async def _close(self, leg: Leg, reason: str) -> None:
         if leg.gate is None and reason != "media_server_stopped":

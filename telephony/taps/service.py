@@ -136,6 +136,7 @@ class TapService:
                 up=self._way.up.is_set(),
                 legs=self._server.live_legs,
                 detail=self._way.detail,
+                lost_s=self._server.lost_s,
             )
         )
 

@@ -303,11 +303,13 @@ def test_the_recognisers_report_is_shown(board):
 def test_the_pbx_connection_is_shown(board):
     board.feed(pbx_health(last_event_at=None))
     assert board.value("ami_last_event_timestamp_seconds", system="pbx") is None
-    board.feed(pbx_health(last_event_at=1019.0), tap_health(up=False))
+    board.feed(pbx_health(last_event_at=1019.0), tap_health(up=False, lost_s=2.5))
     assert board.value("ami_up", system="pbx") == 1
     assert board.value("ami_last_event_timestamp_seconds", system="pbx") == 1019.0
     assert board.value("ami_reconnects_total", system="pbx") == 2
     assert board.value("tap_up", system="pbx") == 0
+    assert board.value("tap_legs", system="pbx") == 2
+    assert board.value("tap_audio_lost_seconds_total", system="pbx") == 2.5
     board.feed(pbx_health(up=False))
     assert board.value("ami_up", system="pbx") == 0
 

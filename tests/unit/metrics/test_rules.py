@@ -60,6 +60,13 @@ WITHIN_3, WITHIN_5, LATE = (
     for edge in ("3.0", "5.0", "+Inf")
 )
 TIMED = 'tingzhen_alert_latency_seconds_count{stage="final"}'
+SHOWN_IN_2, SHOWN_IN_3, SHOWN_EVER = (
+    f'tingzhen_alert_frame_seconds_bucket{{stage="final", le="{edge}"}}'
+    for edge in ("2.0", "3.0", "+Inf")
+)
+SHOWN = 'tingzhen_alert_frame_seconds_count{stage="final"}'
+LOST_AUDIO = 'tingzhen_tap_audio_lost_seconds_total{system="pbx"}'
+TAP_LEGS = 'tingzhen_tap_legs{system="pbx"}'
 NOT_SENT = 'tingzhen_notify_failed_total{scheme="ntfy"}'
 FREE, SIZE = "tingzhen_disk_free_bytes", "tingzhen_disk_size_bytes"
 ENDS = 'tingzhen_certificate_not_after_timestamp_seconds{certificate="c.pem"}'
@@ -131,6 +138,24 @@ CASES = [
         {WITHIN_3: "0+96x120", WITHIN_5: "0+100x120", LATE: "0+100x120", TIMED: "0+100x120"},
         [],
     ),
+    (
+        "AlertFrameLate",
+        {SHOWN_IN_2: "0+90x120", **dict.fromkeys((SHOWN_IN_3, SHOWN_EVER, SHOWN), "0+100x120")},
+        [{}],
+    ),
+    (
+        "AlertFrameLate",
+        {SHOWN_IN_2: "0+96x120", **dict.fromkeys((SHOWN_IN_3, SHOWN_EVER, SHOWN), "0+100x120")},
+        [],
+    ),
+    (
+        "AlertFrameLate",
+        {SHOWN_IN_2: "0x120", **dict.fromkeys((SHOWN_IN_3, SHOWN_EVER, SHOWN), "0x110 4x10")},
+        [],
+    ),  # four alerts
+    ("TapAudioLost", {LOST_AUDIO: "0+2x120", TAP_LEGS: "2x120"}, [{"system": "pbx"}]),
+    ("TapAudioLost", {LOST_AUDIO: "0+1x120", TAP_LEGS: "2x120"}, []),
+    ("TapAudioLost", {LOST_AUDIO: "0+1x120", TAP_LEGS: "0x115 1x5"}, []),  # too little to say
     ("RulesRefused", {'tingzhen_rules_refused{pack="p"}': "1x120"}, [{"pack": "p"}]),
     ("RulesRefused", {'tingzhen_rules_refused{pack="p"}': "0x120"}, []),
     ("NotifierFailing", {NOT_SENT: "0x110 1x10"}, [{"scheme": "ntfy"}]),
@@ -253,6 +278,8 @@ def test_every_alert_speaks_both_languages_and_has_a_severity():
         ("FirstContactResolutionLow", f">= {targets.MINIMUM_VOLUME}"),
         ("RedAlertsUnacknowledged", f"> {targets.ACKNOWLEDGE_S:g}"),
         ("AlertLatencyHigh", f"> {targets.ALERT_LATENCY_S:g}"),
+        ("AlertFrameLate", f"> {targets.ALERT_FRAME_S:g}"),
+        ("TapAudioLost", f"> {targets.TAP_AUDIO_LOST:g}"),
         ("DiskLow", f"< {targets.DISK_FREE}"),
         ("CertificateEnding", f"< {targets.CERTIFICATE_DAYS:g}"),
         ("TapsBelowAnswered", f"< {targets.TAPPED}"),

@@ -85,31 +85,13 @@ async def test_what_is_refused_is_told(refuse):
 # Silence that was never sent
 
 
-def opened(**more):
-    made = leg(**more)
-    made.open(Audio(RATE, bytes(320)), 100.5, 0.02)
-    made.samples = 160
-    return made
-
-
-def test_a_party_that_sent_nothing_for_a_while_was_silent():
-    made = opened(by_arrival=True)
-    speech = b"\x01\x00" * 160
-    assert made.filled(speech, 100.52) == speech
-    filled = made.filled(speech, 103.52)
-    assert filled.endswith(speech)
-    assert len(filled) // 2 == 24_160
-    assert not any(filled[: -len(speech)])
-
-
-def test_a_burst_after_our_own_stall_is_not_filled():
-    made = opened(by_arrival=True)
-    burst = b"\x01\x00" * (160 * 150)
-    assert made.filled(burst, 103.5) == burst
-
-
-def test_a_leg_that_is_timed_by_its_samples_is_never_filled():
-    assert opened().filled(b"\x01\x00", 200.0) == b"\x01\x00"
+@pytest.mark.parametrize(("by_arrival", "silence"), [(True, 8_000 * 3 // 10), (False, 0)])
+def test_leg_that_is_timed_by_arrival_is_filled_sooner(by_arrival, silence):
+    made = leg(by_arrival=by_arrival)
+    made.open(Audio(RATE, bytes(320)), 100.5, 7.02)
+    made.clock.take(bytes(320), 7.02)
+    timed = [made.clock.take(bytes(320), 7.34 + 0.02 * at) for at in range(20)]
+    assert sum(piece.silence for piece in timed) == pytest.approx(silence, abs=1)
 
 
 # The setting
