@@ -29,11 +29,13 @@ from agent_console.work.inspections.scoring import (
 from backbone.store.tables.scoring import call_scores
 from qa_engine.events import Evidence, Hit, ScoreItem
 from qa_engine.pack.loader import DEFAULT_PACK, load
+from qa_engine.pack.reading import read
 from qa_engine.scorecard import Scorecard
 
-PACK = load(DEFAULT_PACK)
-assert PACK.scorecard is not None
-CARD: Scorecard = PACK.scorecard
+_, _FILE, _ = read("scorecard.yaml", (DEFAULT_PACK / "scorecard.yaml").read_bytes())
+assert _FILE is not None
+assert _FILE.scorecard is not None
+CARD: Scorecard = _FILE.scorecard
 ITEMS = [(section, item) for section in CARD.sections for item in section.items]
 NAMES = [item.id for _, item in ITEMS]
 
@@ -223,7 +225,7 @@ def scored(shop: Office, call_id: str, **found: str) -> None:
                 queue="预约挂号",
                 agent="PJSIP/1001",
                 card=CARD.id,
-                revision=PACK.version,
+                revision=load(DEFAULT_PACK).version,
                 score=90.0,
                 failed=False,
                 items=msgspec.json.encode(items).decode(),

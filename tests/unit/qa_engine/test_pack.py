@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa_engine.pack import DEFAULT_PACK, PackError, check, json_schema, load
+from qa_engine.pack import PackError, check, json_schema, load
 from qa_engine.pack.reading import read
 
 GOOD = """\
@@ -46,6 +46,19 @@ def test_a_good_pack_has_no_problem(write):
     assert pack.version.startswith("7+")
     assert pack.index.scan("随便你选").hits("bad") == ()
     assert len(pack.index.scan("随便你").hits("bad")) == 1
+
+
+def test_a_list_named_alone_makes_harmless_by_all_its_phrases(write):
+    harmless = "lists:\n  harmless:\n    about: 转述\n    words: [有人*不归我管的]\n  bad:\n"
+    folder = write(
+        GOOD.replace("lists:\n  bad:\n", harmless).replace(
+            "    words:\n      -", "    unless: {within: [<harmless>]}\n    words:\n      -"
+        )
+    )
+    assert check(folder) == []
+    index = load(folder).index
+    assert index.scan("上回有人说不归我管的").hits("bad") == ()
+    assert len(index.scan("有人说不归我管的，不归我管").hits("bad")) == 1
 
 
 def test_an_edit_changes_the_version(write):
@@ -127,10 +140,6 @@ def test_lints(write, old, new, line, reason):
     (problem, *_) = [p for p in check(folder) if reason in p.reason]
     assert (problem.line, problem.level) == (line, "warning")
     load(folder)
-
-
-def test_the_default_pack_has_no_problem():
-    assert check(DEFAULT_PACK) == []
 
 
 def test_the_schema_knows_every_type_of_rule():
