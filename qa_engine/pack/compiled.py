@@ -70,13 +70,12 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
     problems = [*_named_once(files), *_unique(files)]
     slots = slots_of(files)
     groups: list[WordGroup] = []
-    defined: dict[str, WordList] = {}
+    defined = {name: words for file in files for name, words in file.model.lists.items()}
     for file in files:
         for name, words in file.model.lists.items():
-            defined[name] = words
             read, wrong = entries(file.source, name, words, slots)
             problems += wrong
-            own, wrong = _group(file.source, name, words, read, slots)
+            own, wrong = _group(_Guards(file.source, slots, defined), name, words, read)
             groups += own
             problems += wrong
     problems += _unknown_lists(files, defined)
@@ -143,50 +142,51 @@ def entries(
 
 
 def _group(
-    source: Source,
-    name: str,
-    words: WordList,
-    read: Sequence[Entry],
-    slots: phrases.Slots,
+    guards: _Guards, name: str, words: WordList, read: Sequence[Entry]
 ) -> tuple[list[WordGroup], list[Problem]]:
     """A list as one group, its words with switches of their own beside it."""
-    problems: list[Problem] = []
-    path: tuple[int | str, ...] = ("lists", name, "unless")
-    guard, wrong = _guard(source, path, words.unless, slots)
-    problems += wrong
-    guards = (guard,) if guard else ()
+    shared = guards.read(("lists", name, "unless"), words.unless)
     plain = [w for w in read if w.word.phonetic is None and w.word.unless is None]
-    groups = [WordGroup(name, tuple(w.phrase for w in plain), Phonetic(words.phonetic), guards)]
+    groups = [WordGroup(name, tuple(w.phrase for w in plain), Phonetic(words.phonetic), shared)]
     for special in (w for w in read if w not in plain):
-        own, wrong = _guard(source, (*special.path, "unless"), special.word.unless, slots)
-        problems += wrong
-        groups.append(
-            WordGroup(
-                name,
-                (special.phrase,),
-                Phonetic(special.word.phonetic or words.phonetic),
-                (*guards, own) if own else guards,
-            )
+        own = guards.read((*special.path, "unless"), special.word.unless)
+        phonetic = Phonetic(special.word.phonetic or words.phonetic)
+        groups.append(WordGroup(name, (special.phrase,), phonetic, (*shared, *own)))
+    return groups, guards.problems
+
+
+@dataclass
+class _Guards:
+    """Reads what makes words harmless, in one file; `lists` are those of all files."""
+
+    source: Source
+    slots: phrases.Slots
+    lists: Mapping[str, WordList]
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, path: tuple[int | str, ...], unless: Unless | None) -> tuple[Guard, ...]:
+        """The guard, if there is one; what is wrong with it is added to `problems`."""
+        if unless is None:
+            return ()
+        fields: dict[str, tuple[Phrase, ...]] = {}
+        for part in ("within", "before", "after", "segment"):
+            wordings: list[Phrase] = []
+            for number, text in enumerate(getattr(unless, part)):
+                try:
+                    wordings += self._phrases(text)
+                except ValueError as error:
+                    place = (*path, part, number)
+                    self.problems.append(self.source.problem(place, f"`{text}`: {error}"))
+            fields[part] = tuple(wordings)
+        return (Guard(**fields, reach=unless.reach),)
+
+    def _phrases(self, text: str) -> list[Phrase]:
+        """One phrase; of a list that is named alone all of them, with gaps, unlike a slot's."""
+        words = self.lists.get(text[1:-1]) if text[:1] == "<" and text[-1:] == ">" else None
+        texts = (
+            [text] if words is None else [w if isinstance(w, str) else w.text for w in words.words]
         )
-    return groups, problems
-
-
-def _guard(
-    source: Source, path: tuple[int | str, ...], unless: Unless | None, slots: phrases.Slots
-) -> tuple[Guard | None, list[Problem]]:
-    if unless is None:
-        return None, []
-    problems: list[Problem] = []
-    fields: dict[str, tuple[Phrase, ...]] = {}
-    for part in ("within", "before", "after", "segment"):
-        wordings: list[Phrase] = []
-        for number, text in enumerate(getattr(unless, part)):
-            try:
-                wordings.append(phrases.parse(text, slots))
-            except ValueError as error:
-                problems.append(source.problem((*path, part, number), f"`{text}`: {error}"))
-        fields[part] = tuple(wordings)
-    return Guard(**fields, reach=unless.reach), problems
+        return [phrases.parse(each, self.slots) for each in texts]
 
 
 def _named_once(files: Sequence[File]) -> Iterator[Problem]:
