@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-from pydantic import Field
 from sqlalchemy import Connection, select
 
-from agent_console.api.writing import Asked, Name, Note
 from agent_console.viewer import Viewer
-from agent_console.work.inspections import store
+from agent_console.work.inspections import draws, store
 from agent_console.work.inspections.agreement import Agreement, Report
-from agent_console.work.inspections.scoring import Automatic, Given
+from agent_console.work.inspections.scoring import Automatic
 from agent_console.work.inspections.store import Inspection, Score
 from backbone.events import kind_of
 from backbone.store.schema import journal
@@ -20,16 +18,6 @@ from qa_engine.events import Hit
 from qa_engine.scorecard import Scorecard
 
 _hit = msgspec.json.Decoder(Hit).decode
-
-
-class AnswerBody(Asked):
-    """One answer. `earned` where a no costs only a part; evidence is a segment or a note."""
-
-    item: Name = Field(min_length=1)
-    answer: Given
-    earned: float | None = Field(None, ge=0, le=1000)
-    segment_id: str = Field("", max_length=36)
-    note: Note = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +130,7 @@ def listed_view(who: Viewer, inspection: Inspection, given: list[Score]) -> List
 
 def view(connection: Connection, who: Viewer, inspection: Inspection) -> InspectionView:
     """An inspection as this user sees it."""
-    card, revision = store.card_of(connection, inspection.sample_id)
+    card, revision = draws.card_of(connection, inspection.sample_id)
     automatic = store.automatic_of(connection, inspection.call_id)
     given = store.scores_of(connection, inspection.inspection_id)
     mine = next((one for one in given if one.inspector == who.username), None)

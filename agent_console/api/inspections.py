@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from agent_console import users
 from agent_console.access import Context, Who
+from agent_console.api.inspection_bodies import (
+    DAY_S,
+    Appeal,
+    MyAnswers,
+    Review,
+    SampleBody,
+)
 from agent_console.api.inspection_views import (
     AgreementView,
-    AnswerBody,
     InspectionView,
     Listed,
     agreement_view,
@@ -24,13 +29,14 @@ from agent_console.api.inspection_views import (
     view,
 )
 from agent_console.api.parameters import Cursor, Limit
-from agent_console.api.writing import Asked, Moment, Name, Note, entry, keep, not_found, read, write
+from agent_console.api.writing import changed_meanwhile, entry, keep, not_found, read, write
 from agent_console.context import ConsoleContext
 from agent_console.paging import Page
 from agent_console.problems import Problem
 from agent_console.viewer import Viewer
-from agent_console.work.inspections import store
+from agent_console.work.inspections import draws, store
 from agent_console.work.inspections.agreement import report
+from agent_console.work.inspections.draws import Plan
 from agent_console.work.inspections.sampling import draw
 from agent_console.work.inspections.scoring import (
     Answer,
@@ -39,46 +45,14 @@ from agent_console.work.inspections.scoring import (
     check,
     corrected,
 )
-from agent_console.work.inspections.store import Inspection, MovedError, Plan, SampleKind
-from qa_engine.events import Severity
+from agent_console.work.inspections.store import Inspection, MovedError
 from qa_engine.pack.problems import PackError
 
 router = APIRouter(prefix="/inspections", tags=["inspections"])
 
 InspectionId = Annotated[str, Path(max_length=64)]
-_Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=128)], ...], Field()]
 _INSPECT = ("inspector", "lead", "manager")
-_DAY_S = 86_400.0
 _T = TypeVar("_T")
-
-
-class SampleBody(Asked):
-    """How to draw: which calls, how many of each agent's, and who score them.
-
-    With the same `seed` and the same calls the draw is the same; unset, one is made up and told.
-    """
-
-    kind: SampleKind = "random"
-    since: Moment
-    until: Moment
-    per_agent: int = Field(2, ge=1, le=100)
-    most: int = Field(100, ge=1)
-    inspectors: tuple[Name, ...] = Field(min_length=1, max_length=50)
-    seed: int | None = Field(None, ge=0, lt=2**53)
-    queues: _Names = ()
-    agents: _Names = ()
-    alert_kinds: _Names = ()
-    severities: tuple[Severity, ...] = ()
-    min_talk_s: float | None = Field(None, ge=0, le=_DAY_S)
-    max_talk_s: float | None = Field(None, ge=0, le=_DAY_S)
-    min_score: float | None = Field(None, ge=0, le=100)
-    max_score: float | None = Field(None, ge=0, le=100)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> SampleBody:
-        if self.until <= self.since:
-            raise ValueError("a sample's period ends after it begins")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,38 +63,6 @@ class Sample:
     seed: int
     candidates: int
     inspection_ids: list[str]
-
-
-class AnswersBody(Asked):
-    """An inspector's answers so far."""
-
-    answers: tuple[AnswerBody, ...] = Field(max_length=100)
-
-    def given(self) -> tuple[Answer, ...]:
-        """As they are kept."""
-        return tuple(
-            Answer(
-                item=one.item,
-                answer=one.answer,
-                earned=one.earned,
-                segment_id=one.segment_id,
-                note=one.note,
-            )
-            for one in self.answers
-        )
-
-
-class Appeal(Asked):
-    """Why the agent does not agree."""
-
-    text: Note = Field(min_length=1)
-
-
-class Review(AnswersBody):
-    """The decision, in words, and the answers that it changes."""
-
-    answers: tuple[AnswerBody, ...] = Field((), max_length=100)
-    text: Note = Field(min_length=1)
 
 
 @router.post("/samples", status_code=201)
@@ -146,7 +88,7 @@ async def draw_sample(who: Who, context: Context, body: SampleBody) -> Sample:
         _known_inspectors(connection, body.inspectors)
         found = [
             one
-            for one in store.candidates(connection, plan)
+            for one in draws.candidates(connection, plan)
             if who.scope.sees(one.queue, (one.agent,))
         ]
         drawn = draw(
@@ -157,7 +99,7 @@ async def draw_sample(who: Who, context: Context, body: SampleBody) -> Sample:
             each=settings.inspectors,
             seed=seed,
         )
-        sample_id, ids = store.add_sample(
+        sample_id, ids = draws.add_sample(
             connection, plan, drawn, *card, by=who.username, now=context.clock.time()
         )
         return Sample(sample_id, seed, len(found), ids)
@@ -229,17 +171,25 @@ async def get_inspection(who: Who, context: Context, inspection_id: InspectionId
 
 @router.put("/{inspection_id}/answers")
 async def put_answers(
-    who: Who, context: Context, inspection_id: InspectionId, body: AnswersBody
+    who: Who, context: Context, inspection_id: InspectionId, body: MyAnswers
 ) -> InspectionView:
-    """Keep my answers so far."""
-    await _keep_answers(context, who, inspection_id, body.given(), submit=False)
+    """Keep my answers so far; refused when I kept others since `version`, in another window."""
+    await _keep_answers(context, who, inspection_id, body.version, body.given())
     return await _shown(context, who, inspection_id)
 
 
 @router.post("/{inspection_id}/submit")
-async def submit(who: Who, context: Context, inspection_id: InspectionId) -> InspectionView:
+async def submit(
+    who: Who,
+    context: Context,
+    inspection_id: InspectionId,
+    version: Annotated[
+        int | None,
+        Query(ge=0, description="Of my answers; refused when I kept others since."),
+    ] = None,
+) -> InspectionView:
     """Hand my answers in; they cannot be changed any more."""
-    done = await _keep_answers(context, who, inspection_id, None, submit=True)
+    done = await _keep_answers(context, who, inspection_id, version)
     said = "all have submitted" if done else "submitted"
     await keep(context, entry(context, who, "inspection_submit", inspection_id, said))
     return await _shown(context, who, inspection_id)
@@ -255,7 +205,7 @@ async def appeal(
 
     def move(connection: Connection) -> None:
         known = _visible(connection, who, inspection_id)
-        if known.decided_at is not None and now - known.decided_at > days * _DAY_S:
+        if known.decided_at is not None and now - known.decided_at > days * DAY_S:
             raise Problem(409, "too_late", f"A result stands after {days:g} days.")
         values = {"appeal": body.text, "appealed_by": who.username, "appealed_at": now}
         store.move(connection, inspection_id, known.state, "appeal", values)
@@ -277,7 +227,7 @@ async def review(
         given = store.scores_of(connection, inspection_id)
         if who.username in {one.inspector for one in given}:
             raise Problem(403, "not_permitted", "Who scored a call does not review its result.")
-        card, _ = store.card_of(connection, known.sample_id)
+        card, _ = draws.card_of(connection, known.sample_id)
         result = corrected(card, known.result, body.given())
         values = {
             **store.result_row(result),
@@ -337,27 +287,37 @@ async def _keep_answers(
     context: ConsoleContext,
     who: Viewer,
     inspection_id: str,
-    answers: tuple[Answer, ...] | None,
-    *,
-    submit: bool,
+    version: int | None,
+    answers: tuple[Answer, ...] | None = None,
 ) -> bool:
     """Write answers down, or submit those that are; whether all inspectors have submitted."""
     now = context.clock.time()
+    submit = answers is None
 
     def put(connection: Connection) -> bool:
         known = _visible(connection, who, inspection_id)
         mine = store.score_of(connection, inspection_id, who.username)
         if mine is None:
             raise Problem(403, "not_permitted", "This call was not given to you to score.")
+        if mine.submitted_at is not None:
+            raise Problem(409, "submitted", "These answers were submitted and stand.")
+        if version not in {None, mine.version}:
+            raise changed_meanwhile("scoring")
         given = mine.answers if answers is None else answers
-        card, _ = store.card_of(connection, known.sample_id)
+        card, _ = draws.card_of(connection, known.sample_id)
         automatic = store.automatic_of(connection, known.call_id)
         check(card, {} if automatic is None else automatic.answers, given, whole=submit)
         submitted_at = now if submit else None
         if not store.keep_answers(
-            connection, inspection_id, who.username, given, card=card, submitted_at=submitted_at
+            connection,
+            inspection_id,
+            who.username,
+            given,
+            version=mine.version,
+            card=card,
+            submitted_at=submitted_at,
         ):
-            raise Problem(409, "submitted", "These answers were submitted and stand.")
+            raise changed_meanwhile("scoring")
         return submit and store.complete(connection, inspection_id, card, now)
 
     return await _move(context, put)

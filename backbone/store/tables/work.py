@@ -199,9 +199,10 @@ inspection_scores = Table(
     Column("answers", Text, nullable=False),
     Column("score", Float),
     Column("submitted_at", Float),
+    Column("version", Integer, nullable=False, server_default="0"),
     Index(None, "inspector", "submitted_at"),
 )
-"""One inspector's answers to one call."""
+"""One inspector's answers to one call; `version` counts how often they were kept."""
 
 notify_targets = Table(
     "notify_targets",

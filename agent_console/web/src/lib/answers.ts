@@ -13,3 +13,15 @@ export function answered(item: Item, given: Given, before: Answer | null): Answe
     note: before?.note ?? "",
   };
 }
+
+/** The questions that are answered otherwise here than there: by answer, points or note. */
+export function differing(
+  items: readonly Item[],
+  here: Readonly<Record<string, Answer>>,
+  there: readonly Answer[],
+): Item[] {
+  const others = new Map(there.map((answer) => [answer.item, answer]));
+  const said = (answer: Answer | undefined): string =>
+    JSON.stringify(answer ? [answer.answer, answer.earned ?? null, answer.note ?? ""] : null);
+  return items.filter(({ item }) => said(here[item]) !== said(others.get(item)));
+}

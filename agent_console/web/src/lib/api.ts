@@ -20,6 +20,7 @@ const KNOWN: Readonly<Record<string, Key>> = {
   pbx_refused: "problem_pbx_refused",
   pbx_unreachable: "problem_pbx_unreachable",
   changed_meanwhile: "problem_changed",
+  submitted: "problem_submitted",
   invalid_request: "problem_invalid",
 };
 

@@ -848,7 +848,7 @@ export interface paths {
         get?: never;
         /**
          * Put Answers
-         * @description Keep my answers so far.
+         * @description Keep my answers so far; refused when I kept others since `version`, in another window.
          */
         put: operations["put_answers_api_v1_inspections__inspection_id__answers_put"];
         post?: never;
@@ -1954,14 +1954,6 @@ export interface components {
              * @default
              */
             segment_id: string;
-        };
-        /**
-         * AnswersBody
-         * @description An inspector's answers so far.
-         */
-        AnswersBody: {
-            /** Answers */
-            answers: components["schemas"]["AnswerBody"][];
         };
         /**
          * Appeal
@@ -3226,6 +3218,19 @@ export interface components {
             rule: string;
         };
         /**
+         * MyAnswers
+         * @description My answers so far, in place of those of `version` (0: nothing was kept yet).
+         */
+        MyAnswers: {
+            /** Answers */
+            answers: components["schemas"]["AnswerBody"][];
+            /**
+             * Version
+             * @default 0
+             */
+            version: number;
+        };
+        /**
          * NewComplaint
          * @description A complaint about a call, by hand or from an alert; or about a queue, where nobody called.
          *
@@ -3979,6 +3984,8 @@ export interface components {
         /**
          * Score
          * @description One inspector's work on one call; `submitted_at` is None while it goes on.
+         *
+         *     `version` counts how often it was kept, 0: not yet.
          */
         Score: {
             /** Answers */
@@ -3989,6 +3996,8 @@ export interface components {
             score: number | null;
             /** Submitted At */
             submitted_at: number | null;
+            /** Version */
+            version: number;
         };
         /**
          * ScoreItemView
@@ -6079,7 +6088,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AnswersBody"];
+                "application/json": components["schemas"]["MyAnswers"];
             };
         };
         responses: {
@@ -6175,7 +6184,10 @@ export interface operations {
     };
     submit_api_v1_inspections__inspection_id__submit_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of my answers; refused when I kept others since. */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 inspection_id: string;

@@ -20,13 +20,17 @@ export const list = (query: { state?: string; cursor?: string | null }) =>
   request("GET", "/inspections", { query: { limit: 50, ...query } });
 export const find = (inspection: string) =>
   request("GET", "/inspections/{inspection_id}", { path: { inspection_id: inspection } });
-export const keepAnswers = (inspection: string, answers: Answer[]) =>
+/** Keep my answers in place of those of `version`; another window may have been faster. */
+export const keepAnswers = (inspection: string, answers: Answer[], version: number) =>
   request("PUT", "/inspections/{inspection_id}/answers", {
     path: { inspection_id: inspection },
-    body: { answers },
+    body: { answers, version },
   });
-export const submit = (inspection: string) =>
-  request("POST", "/inspections/{inspection_id}/submit", { path: { inspection_id: inspection } });
+export const submit = (inspection: string, version: number) =>
+  request("POST", "/inspections/{inspection_id}/submit", {
+    path: { inspection_id: inspection },
+    query: { version },
+  });
 export const appeal = (inspection: string, text: string) =>
   request("POST", "/inspections/{inspection_id}/appeal", {
     path: { inspection_id: inspection },

@@ -47,6 +47,15 @@ export const QUALITY = {
     "没有保存：改动需有证据或理由。",
     "Not saved: a changed answer needs evidence or a reason.",
   ],
+  problem_submitted: [
+    "没有保存：您在另一个窗口已提交这份评分。",
+    "Not saved: you submitted this scoring in another window.",
+  ],
+  scored_elsewhere: [
+    "没有保存：您在另一个窗口改过这份评分，与这里不同的有：{n}。这里填的都还在；再次保存，即以这里为准。",
+    "Not saved: you changed this scoring in another window. It differs here in: {n}. What you filled in is still here; save again to let it stand.",
+  ],
+  take_other_window: ["改用另一窗口的", "Use the other window's"],
   waiting_for_other: [
     "您已提交。另一位质检员提交后才显示结果。",
     "You have submitted. The result shows once the other inspector has too.",
