@@ -8,30 +8,20 @@ who waits beyond their patience gives up. The same seed gives the same history.
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import msgspec
-from sqlalchemy import Connection, Engine, Table, func, insert, select
+from sqlalchemy import Engine, func, select
 
-from backbone.events import encode, kind_of
-from backbone.store.schema import (
-    agent_states,
-    alerts,
-    calls,
-    direct_calls,
-    journal,
-    legs,
-    ratings,
-    ring_attempts,
-)
-from backbone.store.tables.guidance import call_scripts, call_topics
+from backbone.store.schema import agent_states, calls, direct_calls, journal, ring_attempts
 from metrics.periods import midnight
-from qa_engine.events import Alert, Evidence
+from metrics.synthetic_rows import Rows
+from metrics.synthetic_talks import Talk, Talks
 
 SYSTEM = "history"
 QUEUES = ("appointment", "consultation", "complaint", "insurance", "report", "follow-up")
@@ -39,26 +29,7 @@ _QUEUE_SHARES = (38, 27, 6, 10, 12, 7)
 _HOURS = (1, 1, 0, 0, 0, 1, 4, 22, 60, 78, 74, 52, 30, 42, 62, 60, 48, 32, 18, 14, 10, 7, 4, 2)
 """Callers by the local hour, relative: two peaks, and little at night."""
 _WEEKDAYS = (1.25, 1.1, 1.0, 1.0, 0.98, 0.72, 0.55)
-TOPICS = (
-    ("appointment", "预约挂号", "Appointment", 34),
-    ("report", "报告查询", "Test report", 17),
-    ("insurance", "医保报销", "Insurance", 13),
-    ("department", "科室咨询", "Departments", 12),
-    ("fee", "费用咨询", "Fees", 9),
-    ("admission", "住院办理", "Admission", 7),
-    ("complaint_service", "服务投诉", "Complaint about service", 4),
-    ("complaint_wait", "等候投诉", "Complaint about waiting", 4),
-)
-_KINDS = (
-    ("dead_air", "medium", "agent", "长时间静默", "Dead air", 34),
-    ("interruption", "medium", "agent", "打断客户", "Interruption", 26),
-    ("missing_closing", "low", "agent", "缺少结束语", "Missing closing", 18),
-    ("customer_complaint", "high", "customer", "客户投诉", "Complaint", 12),
-    ("taboo_phrase", "high", "agent", "服务禁语", "Taboo phrase", 7),
-    ("red_line", "critical", "agent", "红线", "Red line", 1),
-)
 _CALLS_AN_AGENT_A_DAY = 105.0
-_BATCH = 20_000
 _OFFICE = (7.5 * 3600, 18.5 * 3600)
 """The day shift, in seconds after midnight."""
 
@@ -71,11 +42,6 @@ _MISSED_RING = 0.03
 _HELD = 0.12
 _TIMED_OUT = 0.1
 _CALLED_BACK = 0.8
-_WHOLE_LEG = 0.995
-_STEP_MISSED = 0.2
-_ALERTED = 0.15
-_RATED = 0.3
-_ACKNOWLEDGED = 0.93
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +73,10 @@ def write_history(engine: Engine, plan: HistoryPlan) -> int:
     written = 0
     for number in range(plan.days):
         with engine.begin() as connection:
-            sink = _Sink(connection)
-            written += maker.day(plan.first + timedelta(days=number), sink)
-            sink.flush()
+            rows = Rows(connection)
+            written += maker.day(plan.first + timedelta(days=number), rows)
+            rows.flush()
     return written
-
-
-class _Sink:
-    """Rows on their way into the tables."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._rows: dict[Table, list[Mapping[str, Any]]] = {}
-
-    def add(self, table: Table, **values: Any) -> None:
-        rows = self._rows.setdefault(table, [])
-        rows.append(values)
-        if len(rows) >= _BATCH:
-            self._write(table)
-
-    def flush(self) -> None:
-        for table in list(self._rows):
-            self._write(table)
-
-    def _write(self, table: Table) -> None:
-        rows = self._rows.pop(table)
-        self._connection.execute(insert(table), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +108,8 @@ class _Maker:
     def __init__(self, plan: HistoryPlan, seq: int) -> None:
         self._plan = plan
         self._chance = random.Random(plan.seed)  # noqa: S311 - made-up calls, no secrets
-        self._seq = seq
+        self._seq = itertools.count(seq + 1)
+        self._talks = Talks(self._chance, self._seq)
         self._number = 0
         weights = [
             _WEEKDAYS[(plan.first + timedelta(days=day)).weekday()] for day in range(plan.days)
@@ -173,7 +118,7 @@ class _Maker:
         self._owed = 0.0
         self._recent: list[str] = []
 
-    def day(self, on: date, sink: _Sink) -> int:
+    def day(self, on: date, rows: Rows) -> int:
         """Play one day.
 
         Returns:
@@ -189,19 +134,19 @@ class _Maker:
             agent = f"PJSIP/{1001 + number}"
             begins, ends = _OFFICE if number < day_shift else (0.0, 86_000.0)
             begins += start + self._chance.uniform(0, 600)
-            self._state(sink, agent, begins, "available")
+            self._state(rows, agent, begins, "available")
             free.append(_Seat(begins, agent, start + ends))
         heapq.heapify(free)
         for caller in self._callers(start, count):
             while len(free) > 1 and max(free[0].free_at, caller.at) > free[0].until:
-                self._go_home(heapq.heappop(free), sink)
-            self._call(caller, free, sink)
+                self._go_home(heapq.heappop(free), rows)
+            self._call(caller, free, rows)
         for seat in free:
-            self._go_home(seat, sink)
+            self._go_home(seat, rows)
         return count
 
-    def _go_home(self, seat: _Seat, sink: _Sink) -> None:
-        self._state(sink, seat.agent, max(seat.free_at, seat.until), "logged_out")
+    def _go_home(self, seat: _Seat, rows: Rows) -> None:
+        self._state(rows, seat.agent, max(seat.free_at, seat.until), "logged_out")
 
     def _callers(self, start: float, count: int) -> Iterator[_Caller]:
         hours = self._chance.choices(range(24), _HOURS, k=count)
@@ -225,18 +170,18 @@ class _Maker:
             self._recent[self._chance.randrange(_REMEMBERED)] = number
         return number
 
-    def _call(self, caller: _Caller, free: list[_Seat], sink: _Sink) -> None:
+    def _call(self, caller: _Caller, free: list[_Seat], rows: Rows) -> None:
         chance = self._chance
         patience = chance.expovariate(1 / 180.0) + 2.0
         free_at, agent, until = free[0]
         ring_s = min(28.0, 2.0 + chance.expovariate(1 / 4.5))
         wait_s = max(0.0, free_at - caller.at) + ring_s + 0.2
         if wait_s > patience:
-            self._gave_up(caller, patience, sink)
+            self._gave_up(caller, patience, rows)
             return
         missed = chance.random() < _MISSED_RING
         if missed:  # the phone rang in vain, and the next agent took the call
-            self._ring(sink, caller, _Ring(agent, caller.at + 15.0, 15.0, "no_answer"))
+            self._ring(rows, caller, _Ring(agent, caller.at + 15.0, 15.0, "no_answer"))
             heapq.heapreplace(free, _Seat(max(free_at, caller.at) + 16.0, agent, until))
             free_at, agent, until = free[0]
             wait_s = max(15.2, free_at - caller.at) + ring_s
@@ -244,13 +189,13 @@ class _Maker:
         wrap_s = chance.uniform(5.0, 40.0)
         answered_at = caller.at + wait_s
         ended_at = answered_at + talk_s
-        self._ring(sink, caller, _Ring(agent, answered_at, ring_s, "answered"))
-        self._state(sink, agent, answered_at - ring_s, "ringing")
-        self._state(sink, agent, answered_at, "talking")
-        self._state(sink, agent, ended_at, "wrap_up")
-        self._state(sink, agent, ended_at + wrap_s, "available")
+        self._ring(rows, caller, _Ring(agent, answered_at, ring_s, "answered"))
+        self._state(rows, agent, answered_at - ring_s, "ringing")
+        self._state(rows, agent, answered_at, "talking")
+        self._state(rows, agent, ended_at, "wrap_up")
+        self._state(rows, agent, ended_at + wrap_s, "available")
         heapq.heapreplace(free, _Seat(ended_at + wrap_s, agent, until))
-        sink.add(
+        rows.add(
             calls,
             **self._common(caller),
             agent=agent,
@@ -267,11 +212,12 @@ class _Maker:
             wrap_up_s=wrap_s,
             complete=True,
         )
-        self._conversation(caller, agent, answered_at, ended_at, sink)
+        talk = Talk(caller.call_id, caller.queue, agent, answered_at, ended_at)
+        self._talks.add(talk, rows)
 
-    def _gave_up(self, caller: _Caller, patience: float, sink: _Sink) -> None:
+    def _gave_up(self, caller: _Caller, patience: float, rows: Rows) -> None:
         left_at = caller.at + patience
-        sink.add(
+        rows.add(
             calls,
             **self._common(caller),
             agent="",
@@ -290,7 +236,7 @@ class _Maker:
         )
         if caller.number != "anonymous" and self._chance.random() < _CALLED_BACK:
             dialled_at = left_at + self._chance.uniform(600, 7200)
-            sink.add(
+            rows.add(
                 direct_calls,
                 call_id=f"{caller.call_id}-back",
                 system=SYSTEM,
@@ -318,108 +264,8 @@ class _Maker:
             "joined_at": caller.at,
         }
 
-    def _conversation(
-        self, caller: _Caller, agent: str, answered_at: float, ended_at: float, sink: _Sink
-    ) -> None:
-        """What was heard in a call: legs, topic, script, alerts, rating."""
-        chance = self._chance
-        for role in ("agent", "customer"):
-            whole = chance.random() < _WHOLE_LEG
-            sink.add(
-                legs,
-                leg_id=f"{caller.call_id}-{role}",
-                call_id=caller.call_id,
-                role=role,
-                rate=8000,
-                opened_at=answered_at,
-                offset_s=0.0,
-                closed_at=ended_at,
-                samples=int(8000 * (ended_at - answered_at)),
-                complete=whole,
-                reason="" if whole else "media_server_stopped",
-            )
-        topic, title, title_en, _ = chance.choices(TOPICS, [each[-1] for each in TOPICS])[0]
-        sink.add(
-            call_topics,
-            call_id=caller.call_id,
-            topic=topic,
-            title=title,
-            title_en=title_en,
-            confidence=chance.uniform(0.6, 1.0),
-            stable=True,
-            at=answered_at + 20.0,
-        )
-        sink.add(
-            call_scripts,
-            call_id=caller.call_id,
-            script=topic,
-            topic=topic,
-            required=5,
-            done=5 - (chance.random() < _STEP_MISSED),
-            steps="[]",
-            at=ended_at,
-        )
-        if chance.random() < _ALERTED:
-            self._alert(caller, agent, chance.uniform(answered_at, ended_at), answered_at, sink)
-        if chance.random() < _RATED:
-            sink.add(
-                ratings,
-                call_id=caller.call_id,
-                queue=caller.queue,
-                agent=agent,
-                scale="five",
-                value=chance.choices((5, 4, 3, 2, 1), (72, 21, 4, 2, 1))[0],
-                at=ended_at + 6.0,
-            )
-
-    def _alert(
-        self, caller: _Caller, agent: str, at: float, answered_at: float, sink: _Sink
-    ) -> None:
-        chance = self._chance
-        kind, severity, role, title, title_en, _ = chance.choices(
-            _KINDS, [each[-1] for each in _KINDS]
-        )[0]
-        self._seq += 1
-        alert = Alert(
-            at=at,
-            alert_id=f"{caller.call_id}-alert",
-            call_id=caller.call_id,
-            queue=caller.queue,
-            agent=agent,
-            rule=f"{kind}_history",
-            kind=kind,
-            severity=severity,  # type: ignore[arg-type]  # mypy sees the table's column as str
-            role=role,  # type: ignore[arg-type]  # the same
-            title=title,
-            title_en=title_en,
-            phrase="",
-            start=at - answered_at,
-            end=at - answered_at + 2.0,
-            suspected=False,
-            evidence=Evidence(),
-        )
-        sink.add(
-            journal,
-            seq=self._seq,
-            kind=kind_of(Alert),
-            call_id=caller.call_id,
-            at=at,
-            payload=encode(alert),
-        )
-        columns = {name: getattr(alert, name) for name in _ALERT_COLUMNS}
-        seen = chance.random() < _ACKNOWLEDGED
-        sink.add(
-            alerts,
-            **columns,
-            seq=self._seq,
-            evidence=msgspec.json.encode(alert.evidence).decode(),
-            state="acknowledged" if seen else "open",
-            acknowledged_by="lead" if seen else None,
-            acknowledged_at=at + chance.expovariate(1 / 25.0) if seen else None,
-        )
-
-    def _ring(self, sink: _Sink, caller: _Caller, ring: _Ring) -> None:
-        sink.add(
+    def _ring(self, rows: Rows, caller: _Caller, ring: _Ring) -> None:
+        rows.add(
             ring_attempts,
             call_id=caller.call_id,
             attempt_id=f"{caller.call_id}-{ring.agent}-{ring.result}",
@@ -431,11 +277,5 @@ class _Maker:
             result=ring.result,
         )
 
-    def _state(self, sink: _Sink, agent: str, at: float, state: str) -> None:
-        self._seq += 1
-        sink.add(agent_states, seq=self._seq, system=SYSTEM, agent=agent, at=at, state=state)
-
-
-_ALERT_COLUMNS = tuple(
-    name for name in Alert.__struct_fields__ if name in alerts.c and name != "evidence"
-)
+    def _state(self, rows: Rows, agent: str, at: float, state: str) -> None:
+        rows.add(agent_states, seq=next(self._seq), system=SYSTEM, agent=agent, at=at, state=state)
