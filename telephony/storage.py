@@ -30,7 +30,6 @@ from backbone.store.schema import (
 )
 from telephony.calls.visit import OpenCall
 from telephony.events import (
-    AgentPhase,
     AgentStateChanged,
     CallConnected,
     CallEnded,
@@ -342,27 +341,6 @@ def missed_rings(connection: Connection, system: str, since: float) -> list[tupl
         .order_by(ring_attempts.c.ended_at)
     )
     return [(row.agent, row.ended_at) for row in connection.execute(query)]
-
-
-def agent_states_between(
-    connection: Connection, system: str, agent: str, since: float, until: float
-) -> list[tuple[float, AgentPhase]]:
-    """What an agent began to do and when, with what was under way at `since` first."""
-    table = agent_states.c
-    mine = and_(table.system == system, table.agent == agent)
-    before = (
-        select(table.at, table.state)
-        .where(mine, table.at <= since)
-        .order_by(table.at.desc(), table.seq.desc())
-        .limit(1)
-    )
-    within = (
-        select(table.at, table.state)
-        .where(mine, table.at > since, table.at < until)
-        .order_by(table.at, table.seq)
-    )
-    rows = [*connection.execute(before), *connection.execute(within)]
-    return [(row.at, row.state) for row in rows]
 
 
 def stored_call(connection: Connection, call_id: str) -> StoredCall | None:
