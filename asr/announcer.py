@@ -102,7 +102,7 @@ class Announcer:
             return  # its final is on the way, or out
         text = recognition.text
         if settled:
-            text = self._editor.edit(text, recognition.language).text
+            text = self._editor.edit(recognition).text
         shown = segment.leg.showing(segment.segment_id)
         stable = shown.revise(text, settled=settled)
         self._totals.partials += 1
@@ -132,7 +132,7 @@ class Announcer:
         else:
             duration = (segment.end - segment.start) / RATE
             leg.language.heard(recognition.language, recognition.language_probability, duration)
-        edited = self._editor.edit(recognition.text, recognition.language)
+        edited = self._editor.edit(recognition)
         self._totals.segments += 1
         self._totals.redecodes += recognition.redecoded
         leg.shown = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from asr.events import Correction
 from asr.lexicon import load
+from asr.recognisers.base import Recognition
 from asr.written_numbers import written
 
 
@@ -31,12 +32,13 @@ class Editor:
     def __init__(self, lexicon: str) -> None:
         self._lexicon = load(lexicon) if lexicon else None
 
-    def edit(self, text: str, language: str) -> Edited:
-        """Edit one text; other languages than Chinese stay as they are."""
-        if language != "zh":
-            return Edited(text)
-        corrections: tuple[Correction, ...] = ()
+    def edit(self, found: Recognition) -> Edited:
+        """Edit what was recognised; other languages than Chinese stay as they are."""
+        text, corrections = found.text, found.corrections
+        if found.language != "zh":
+            return Edited(text, corrections)
         if self._lexicon is not None:
-            text, corrections = self._lexicon.correct(text)
+            text, more = self._lexicon.correct(text)
+            corrections = tuple(sorted((*corrections, *more), key=lambda one: one.at))
         display = written(text)
         return Edited(text, corrections, "" if display == text else display)

@@ -66,11 +66,15 @@ class TranscriptPartial(Event, frozen=True, kw_only=True):
 
 
 class Correction(msgspec.Struct, frozen=True):
-    """A word of the lexicon in place of what was decoded, from character `at` of the text."""
+    """A word in place of what was decoded, of the same sound, from character `at` of the text."""
 
     at: int
     heard: str
     written: str
+
+    def moved(self, by: int) -> Correction:
+        """The same, so many characters further on in a text."""
+        return msgspec.structs.replace(self, at=self.at + by)
 
 
 class TranscriptFinal(Event, frozen=True, kw_only=True):
@@ -82,8 +86,8 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
     the end of speech to this event; `late` when that is more than the node's settings allow.
     `at` minus the call's answer minus `end` is its age. `char_times` has the start of each
     character of `text` on the call's clock; it is empty where the recogniser gives none.
-    `corrections` tells what the lexicon changed in `text`. `display` is `text` with its numbers
-    in digits, empty where that is the same. `continues` is as in `SpeechStarted`.
+    `corrections` tells what was put right in `text` by its sound. `display` is `text` with its
+    numbers in digits, empty where that is the same. `continues` is as in `SpeechStarted`.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE

@@ -30,6 +30,12 @@ def without_lead(found: Recognition, lead_s: float) -> Recognition:
     rest = found.text[own:]
     text = rest.lstrip(_NOT_AT_THE_START)
     if not text:
-        return replace(found, text="", char_times=(), refused="empty")
-    times = found.char_times[own + len(rest) - len(text) :]
-    return replace(found, text=text, char_times=times)
+        return replace(found, text="", char_times=(), corrections=(), refused="empty")
+    own += len(rest) - len(text)
+    return replace(
+        found,
+        text=text,
+        char_times=found.char_times[own:],
+        # A word that the cut goes through is said in the lead's segment.
+        corrections=tuple(one.moved(-own) for one in found.corrections if one.at >= own),
+    )

@@ -8,7 +8,6 @@ Real words of the same sound, which the lexicon lists beside each word, stay.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 import pypinyin
 
 from asr.events import Correction
+from asr.sounds import merged, readings
 from backbone.errors import UserError
 
 BUNDLED = "hospital-zh"
@@ -25,14 +25,6 @@ BUNDLED = "hospital-zh"
 
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 _FORGIVING_FROM = 4  # syllables
-# Pairs that many speakers do not tell apart, each told as its first member.
-_MERGED = (
-    (re.compile(r"^zh"), "z"),
-    (re.compile(r"^ch"), "c"),
-    (re.compile(r"^sh"), "s"),
-    (re.compile(r"^l"), "n"),
-    (re.compile(r"(?<=[aei])ng$"), "n"),
-)
 
 
 class LexiconError(UserError):
@@ -88,13 +80,17 @@ def load(name: str) -> Lexicon:
 
 
 class Lexicon:
-    """Corrects texts. Words with other than Chinese characters are left out of account."""
+    """Corrects texts. Words with other than Chinese characters are left out of account.
+
+    Attributes:
+        words: those that it puts in.
+    """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         chosen = [entry for entry in entries if _HAN.fullmatch(entry.word)]
         # The longer word wins where two could.
         chosen.sort(key=lambda entry: -len(entry.word))
-        self._words = frozenset(entry.word for entry in chosen)
+        self.words = frozenset(entry.word for entry in chosen)
         self._entries = [(entry, pypinyin.lazy_pinyin(entry.word)) for entry in chosen]
 
     def correct(self, text: str) -> tuple[str, tuple[Correction, ...]]:
@@ -118,27 +114,13 @@ class Lexicon:
     def _means(self, heard: str, entry: Entry, sound: Sequence[str]) -> bool:
         if heard == entry.word:
             return True
-        if heard in entry.stay or heard in self._words:
+        if heard in entry.stay or heard in self.words:
             return False
         off = 0
         for character, syllable in zip(heard, sound, strict=True):
             if syllable in readings(character):
                 continue
-            if _merge(syllable) not in {_merge(reading) for reading in readings(character)}:
+            if merged(syllable) not in map(merged, readings(character)):
                 return False
             off += 1
         return off <= (len(sound) >= _FORGIVING_FROM)
-
-
-@functools.lru_cache(maxsize=8192)
-def readings(character: str) -> frozenset[str]:
-    """The syllables, without tones, that a character can stand for."""
-    (found,) = pypinyin.pinyin(character, style=pypinyin.Style.NORMAL, heteronym=True)
-    return frozenset(found)
-
-
-@functools.lru_cache(maxsize=1024)
-def _merge(syllable: str) -> str:
-    for pattern, told in _MERGED:
-        syllable = pattern.sub(told, syllable)
-    return syllable

@@ -229,6 +229,12 @@ class AsrSettings(BaseModel):
         description="Words that are put right by their sound in Chinese finals: the bundled "
         "lexicon's name, a file of your own, or empty for none.",
     )
+    homophones: bool = Field(
+        default=True,
+        description="Whether Chinese finals are searched for words that were written with other "
+        "characters of their sound, where the audio bears it out (Whisper only; 100 MB and two "
+        "seconds at the start of each worker).",
+    )
     partial_step_s: float = Field(
         default=1.0, ge=0, le=10, description="Seconds between partials of a segment; 0 for none."
     )

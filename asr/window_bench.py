@@ -77,7 +77,7 @@ def _decode(settings: AsrSettings, sides: Sequence[_Side]) -> tuple[ErrorRate, f
 
     def one(segment: Audio) -> str:
         found = recogniser.decode(segment, languages=[language], partial=False)
-        return editor.edit(found.text, found.language).text
+        return editor.edit(found).text
 
     try:
         workers = recogniser.workers.pids if isinstance(recogniser, HasWorkers) else ()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from asr.events import Correction
 from asr.resample import Audio
 from backbone.errors import UserError
 
@@ -56,6 +57,8 @@ class Recognition:
     refused: str = ""
     char_times: tuple[float, ...] = ()
     """When each character of `text` begins, in seconds of the audio; empty if not known."""
+    corrections: tuple[Correction, ...] = ()
+    """Words in `text` that were decoded with other characters of their sound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,11 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
+from asr.events import Correction
 from asr.guards import Hypothesis, refusal, token_limit
+from asr.homophones import Homophones, chosen
+from asr.homophones import load as load_homophones
+from asr.lexicon import load as load_lexicon
 from asr.model import ensure_model
 from asr.recognisers.base import Capabilities, RecogniserError, Recognition
 from asr.resample import RATE, Audio
@@ -35,6 +39,7 @@ FULL_WINDOW = 3000
 _FRAMES_PER_S = 100
 _MOST_TOKENS = 224  # half of Whisper's text context; the rest is the prompt's
 _LOOP_BREAKER = 3  # tokens whose run may not repeat in a second try; real speech does repeat some
+_LEAST_SHARE = 1e-9  # of a token that the decoder takes for impossible
 _TOKENS_OVER_LIMIT = 4  # a loop has to run past the guard's limit to be seen by it
 
 
@@ -46,6 +51,7 @@ class _Draft:
     tokens: list[int]
     char_times: tuple[float, ...] = ()
     end_s: float = math.inf
+    corrections: tuple[Correction, ...] = ()
 
 
 def load(settings: AsrSettings) -> WhisperRecogniser:
@@ -62,10 +68,17 @@ def load(settings: AsrSettings) -> WhisperRecogniser:
 class WhisperRecogniser:
     """Decodes segments with Whisper. Safe to call from as many threads as `settings.parallel`."""
 
-    def __init__(self, model: WhisperModel, settings: WhisperSettings, name: str) -> None:
+    def __init__(
+        self,
+        model: WhisperModel,
+        settings: WhisperSettings,
+        name: str,
+        homophones: Homophones | None = None,
+    ) -> None:
         self._model = model
         self._settings = settings
         self._name = name
+        self._homophones = homophones
 
     @classmethod
     def load(cls, folder: Path, settings: AsrSettings) -> WhisperRecogniser:
@@ -92,7 +105,11 @@ class WhisperRecogniser:
         except (RuntimeError, ValueError, OSError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise RecogniserError(f"cannot load the model in {folder}: {reason}") from error
-        return cls(model, settings.whisper, folder.name)
+        homophones = None
+        if settings.homophones:
+            own = load_lexicon(settings.lexicon).words if settings.lexicon else ()
+            homophones = load_homophones(own)
+        return cls(model, settings.whisper, folder.name, homophones)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -131,6 +148,7 @@ class WhisperRecogniser:
         if timed or not partial:
             (draft,) = self._timed(encoded, window, language, [draft])
         if not partial:
+            (draft,) = self._repaired(encoded, window, language, [draft])
             return self._judge(audio, features, draft, language, probability, window)
         return self._result(draft, language, probability)
 
@@ -151,6 +169,7 @@ class WhisperRecogniser:
         ngram = self._settings.no_repeat_ngram.get(language, 0)
         drafts = self._generate(encoded, language, durations, self._settings.beam_final, ngram)
         drafts = self._timed(encoded, window, language, drafts)
+        drafts = self._repaired(encoded, window, language, drafts)
         return [
             self._judge(audio, one, draft, language, 1.0, window)
             for audio, one, draft in zip(segments, features, drafts, strict=True)
@@ -173,6 +192,7 @@ class WhisperRecogniser:
             beam, duration = self._settings.beam_final, draft.guess.duration_s
             (draft,) = self._generate(encoded, language, [duration], beam, _LOOP_BREAKER)
             (draft,) = self._timed(encoded, FULL_WINDOW, language, [draft])
+            (draft,) = self._repaired(encoded, FULL_WINDOW, language, [draft])
         found = self._result(draft, language, probability, redecoded=redecoded)
         return self._with_rest(audio, found, draft.end_s)
 
@@ -189,6 +209,7 @@ class WhisperRecogniser:
             redecoded=redecoded,
             refused=refused,
             char_times=() if refused else draft.char_times,
+            corrections=() if refused else draft.corrections,
         )
 
     def _with_rest(self, audio: Audio, found: Recognition, end_s: float) -> Recognition:
@@ -217,6 +238,10 @@ class WhisperRecogniser:
             )
             if more.char_times
             else (),
+            corrections=(
+                *found.corrections,
+                *(one.moved(n + len(gap)) for one in more.corrections),
+            ),
         )
 
     def _window(self, duration_s: float, languages: Sequence[str]) -> int:
@@ -302,6 +327,48 @@ class WhisperRecogniser:
             times = character_times(raw, draft.guess.text)
             timed.append(replace(draft, char_times=times, end_s=starts[-1]))
         return timed
+
+    def _repaired(
+        self, encoded: Any, window: int, language: str, drafts: list[_Draft]
+    ) -> list[_Draft]:
+        """Put words right that were written with other characters of their sound."""
+        if self._homophones is None or language != "zh":
+            return drafts
+        found = [self._homophones.candidates(draft.guess.text) for draft in drafts]
+        texts = [
+            [draft.guess.text, *(one.in_text(draft.guess.text) for one in candidates)]
+            for draft, candidates in zip(drafts, found, strict=True)
+        ]
+        if not any(found):
+            return drafts
+        repaired = []
+        likelihoods = self._likelihoods(encoded, window, language, texts)
+        for draft, candidates, (as_is, *changed) in zip(drafts, found, likelihoods, strict=True):
+            text, corrections = draft.guess.text, []
+            for one in chosen(candidates, [likelihood - as_is for likelihood in changed]):
+                text = one.in_text(text)
+                corrections.append(Correction(at=one.at, heard=one.heard, written=one.written))
+            guess = replace(draft.guess, text=text)
+            repaired.append(replace(draft, guess=guess, corrections=tuple(corrections)))
+        return repaired
+
+    def _likelihoods(
+        self, encoded: Any, window: int, language: str, texts: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Logarithms of how likely the decoder takes each text of each segment to be."""
+        tokenizer, _ = self._tokenizer(language)
+        found: list[list[float]] = [[] for _ in texts]
+        for rank in range(max(map(len, texts))):
+            # All segments of a batch go together: those with fewer texts say their first again.
+            tokens = [tokenizer.encode(each[rank if rank < len(each) else 0]) for each in texts]
+            aligned = self._model.model.align(
+                encoded, tokenizer.sot_sequence, tokens, [window] * len(texts)
+            )
+            for likelihoods, each, one in zip(found, texts, aligned, strict=True):
+                if rank < len(each):
+                    shares = (max(share, _LEAST_SHARE) for share in one.text_token_probs)
+                    likelihoods.append(sum(map(math.log, shares)))
+        return found
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - a recogniser lives as long as the process
     def _tokenizer(self, language: str) -> tuple[Tokenizer, list[int]]:

@@ -67,6 +67,25 @@ def test_a_text_and_a_refusal_exclude_each_other(recogniser):
         assert bool(found.text) != bool(found.refused)
 
 
+@pytest.mark.model
+def test_words_that_only_sound_right_are_put_right(whisper):
+    audio = read("aishell1-las-9.flac")
+    for found in (
+        whisper.decode(audio, languages=["zh"], partial=False),
+        *whisper.decode_batch([audio, read("aishell1-st-7.flac")], languages=["zh"])[:1],
+    ):
+        assert "拘禁" in found.text
+        assert len(found.char_times) == len(found.text)
+        for one in found.corrections:
+            assert found.text[one.at :].startswith(one.written)
+            assert one.heard != one.written
+        assert any("拘禁" in one.written for one in found.corrections)
+    settings = AsrSettings(homophones=False)
+    plain = load_recogniser(settings).decode(audio, languages=["zh"], partial=False)
+    assert not plain.corrections
+    assert "拘禁" not in plain.text
+
+
 def test_a_batch_says_what_its_segments_say_alone(recogniser):
     segments = [read(f"aishell1-st-{n}.flac") for n in (7, 8)]
     alone = [recogniser.decode(one, languages=["zh"], partial=False).text for one in segments]

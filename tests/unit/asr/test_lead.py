@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from asr.events import Correction
 from asr.lead import without_lead
 from asr.recognisers.base import Recognition
 
@@ -23,6 +26,14 @@ def test_what_was_said_before_is_left_out(text, times, own):
     found = without_lead(heard(text, *times), 1.5)
     assert (found.text, found.char_times) == (own, times[text.index(own) :][: len(own)])
     assert found.confidence == 0.8
+
+
+def test_words_put_right_in_the_lead_stay_with_it():
+    found = replace(
+        heard("去纪委,去大厅", *(0.2, 0.4, 0.6, 0.8, 2.0, 2.2, 2.4)),
+        corrections=(Correction(1, "寄委", "纪委"), Correction(5, "大听", "大厅")),
+    )
+    assert without_lead(found, 1.5).corrections == (Correction(1, "大听", "大厅"),)
 
 
 def test_nothing_of_its_own_is_nothing():

@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 from asr.editor import Editor
 from asr.events import Correction
 from asr.lexicon import BUNDLED, Entry, Lexicon, LexiconError, load, parse
+from asr.recognisers.base import Recognition
 
 bundled = load(BUNDLED)
+
+
+def _heard(text, language="zh", corrections=()):
+    return Recognition(text=text, language=language, corrections=corrections)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +86,15 @@ def test_length_stays_and_a_second_look_changes_nothing(text):
 
 
 def test_an_edited_text_says_what_it_was():
-    edited = Editor(BUNDLED).edit("工号幺零三幺,带医宝卡", "zh")
+    edited = Editor(BUNDLED).edit(_heard("工号幺零三幺,带医宝卡"))
     assert edited.text == "工号幺零三幺,带医保卡"
     assert edited.corrections == (Correction(8, "医宝卡", "医保卡"),)
     assert edited.display == "工号1031,带医保卡"
-    assert Editor("").edit("带医宝卡", "zh").text == "带医宝卡"
-    assert Editor(BUNDLED).edit("two", "en").text == "two"
+    before = (Correction(0, "公号", "工号"), Correction(9, "以宝", "医宝"))
+    edited = Editor(BUNDLED).edit(_heard("工号幺零三幺,带医宝卡", corrections=before))
+    assert [one.written for one in edited.corrections] == ["工号", "医保卡", "医宝"]
+    assert Editor("").edit(_heard("带医宝卡")).text == "带医宝卡"
+    assert Editor(BUNDLED).edit(_heard("two", "en")).text == "two"
 
 
 def test_what_was_really_said_stays():
