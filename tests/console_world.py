@@ -121,18 +121,25 @@ class Call:
         self.joined_at = world.clock.time()
         self._answered_at = self.joined_at
 
+    @property
+    def _visit(self) -> dict[str, Any]:
+        """What names the visit in its first event and in its record."""
+        return {
+            "call_id": self.id,
+            "system": "pbx",
+            "uniqueid": f"{self.name}.1",
+            "linkedid": f"{self.name}.1",
+            "visit": 1,
+            "queue": self.queue,
+        }
+
     async def join(self, *, ago: float = 0.0, caller: str = CALLER, name: str = "王小明") -> int:
         self.joined_at = self._clock.time() - ago
         self.caller = caller
         return await self._bus.publish(
             CallJoined(
                 at=self.joined_at,
-                call_id=self.id,
-                system="pbx",
-                uniqueid=f"{self.name}.1",
-                linkedid=f"{self.name}.1",
-                visit=1,
-                queue=self.queue,
+                **self._visit,
                 caller=caller,
                 caller_name=name,
                 position=1,
@@ -332,12 +339,7 @@ class Call:
                 at=now,
                 call_id=self.id,
                 record=CallRecord(
-                    call_id=self.id,
-                    system="pbx",
-                    uniqueid=f"{self.name}.1",
-                    linkedid=f"{self.name}.1",
-                    visit=1,
-                    queue=self.queue,
+                    **self._visit,
                     caller=self.caller,
                     caller_name="王小明",
                     agent=self.agent,

@@ -25,6 +25,7 @@ from telephony.link import PbxLink
 from telephony.settings import AriSettings, AudioSocketSettings, PbxSettings, WebSocketSettings
 from telephony.taps.service import TapService
 from telephony.taps.transport import leg_server
+from tingzhen.lab.scripts import AgentScript
 
 
 def settings_for(addresses, *, ami_port=None):
@@ -145,6 +146,35 @@ async def telephony(settings, *, restore=None, journal=None):
         for name in ("taps", "link", "server", "collect"):
             if name in rig.tasks:
                 await rig.stop(name)
+
+
+@contextlib.asynccontextmanager
+async def tapped(lab, rig, caller, *, ring_s=0.2):
+    """A call that agent 1001 has taken and of which both sides are being heard."""
+    async with (
+        asyncio.timeout(40),
+        lab.place(caller, {"1001": AgentScript(ring_s=ring_s)}) as call,
+    ):
+        await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+        yield call
+
+
+async def spoken_call(lab, voices, number):
+    """A call of three seconds in which each side is known by the pitch of its voice."""
+    return await lab.call(
+        "support",
+        ring_s=0.3,
+        talk_s=3.0,
+        agent_wav=voices["agent"],
+        customer_wav=voices["caller"],
+        number=number,
+    )
+
+
+async def closed_whole(rig):
+    """Wait for the end of both sides, of which nothing may be missing."""
+    closed = await rig.until(lambda: len(rig.of(LegClosed)) == 2 and rig.of(LegClosed))
+    assert [(leg.complete, leg.reason) for leg in closed] == [(True, ""), (True, "")]
 
 
 class Proxy:

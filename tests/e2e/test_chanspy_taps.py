@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
-from e2e.telephony_rig import telephony
+from e2e.telephony_rig import closed_whole, spoken_call, telephony
 from e2e.test_control import CONTROL, PITCH, ami_user, voices
 
 from backbone.media import LegClosed, LegOpened
@@ -23,17 +23,9 @@ def chanspy(settings):
 
 async def test_both_sides_are_heard_and_the_spies_are_in_no_record(lab, voices):
     async with ami_user(lab, CONTROL) as settings, telephony(chanspy(settings)) as rig:
-        truth = await lab.call(
-            "support",
-            ring_s=0.3,
-            talk_s=3.0,
-            agent_wav=voices["agent"],
-            customer_wav=voices["caller"],
-            number="19900000701",
-        )
+        truth = await spoken_call(lab, voices, "19900000701")
         record = await rig.record(truth.uniqueid)
-        closed = await rig.until(lambda: len(rig.of(LegClosed)) == 2 and rig.of(LegClosed))
-        assert [(leg.complete, leg.reason) for leg in closed] == [(True, ""), (True, "")]
+        await closed_whole(rig)
         for role, pitch in (("agent", PITCH["agent"]), ("customer", PITCH["caller"])):
             (opened,) = rig.of(LegOpened, role=role)
             pcm = np.frombuffer(rig.audio(opened.leg_id), np.int16).astype(float)

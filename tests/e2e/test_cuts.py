@@ -15,7 +15,7 @@ import contextlib
 from dataclasses import dataclass
 
 import pytest
-from e2e.telephony_rig import Proxy, settings_for, telephony
+from e2e.telephony_rig import Proxy, settings_for, tapped, telephony
 
 from backbone.media import LegClosed, LegOpened
 from telephony.events import CallConnected, CallEnded, CallJoined, PbxHealth, TapHealth
@@ -125,11 +125,7 @@ async def disturbed(lab, number, disturb):
     async with staged(lab) as scene:
         rig = scene.rig
         caller = CallerScript(to="support", number=number)
-        async with (
-            asyncio.timeout(40),
-            lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
-        ):
-            await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+        async with tapped(lab, rig, caller) as call:
             rig.events[:] = [e for e in rig.events if not isinstance(e, (PbxHealth, TapHealth))]
             await disturb(scene)
             await rig.until(lambda: rig.of(PbxHealth, up=True) and rig.of(TapHealth, up=True))
@@ -187,11 +183,7 @@ async def test_media_server_frozen_in_a_call_and_thawed(record_property):
         ours = settings.audiosocket.model_copy(update={"port": port})
         async with telephony(settings.model_copy(update={"audiosocket": ours})) as rig:
             caller = CallerScript(to="support", number="19900000813")
-            async with (
-                asyncio.timeout(40),
-                lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
-            ):
-                await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+            async with tapped(lab, rig, caller) as call:
                 await rig.clock.sleep(0.5)
                 frozen_at = rig.clock.time()
                 media.freeze()
@@ -218,11 +210,7 @@ async def test_asterisk_frozen_in_a_call_and_thawed():
     async with Lab.up() as lab, staged(lab) as scene:
         rig = scene.rig
         caller = CallerScript(to="support", number="19900000811")
-        async with (
-            asyncio.timeout(40),
-            lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
-        ):
-            await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+        async with tapped(lab, rig, caller) as call:
             rig.events[:] = [e for e in rig.events if not isinstance(e, PbxHealth)]
             await asterisk_frozen(scene)
             await rig.until(lambda: rig.of(PbxHealth, up=True))
@@ -238,11 +226,7 @@ async def test_tingzhen_gone_in_a_call_disturbs_nobody(lab, record_property):
     async with staged(lab) as scene:
         rig = scene.rig
         caller = CallerScript(to="support", number="19900000812")
-        async with (
-            asyncio.timeout(40),
-            lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
-        ):
-            await rig.until(lambda: len(rig.of(LegOpened)) == 2)
+        async with tapped(lab, rig, caller) as call:
             await rig.clock.sleep(0.5)
             gone_at = rig.clock.time()
             await tingzhen_stopped(scene)

@@ -9,17 +9,10 @@ import signal
 import sys
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from console_browser import chromium
+from playwright.async_api import expect
 
 pytestmark = [pytest.mark.model, pytest.mark.browser, pytest.mark.quiet]
-
-BROWSER_FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:
@@ -42,17 +35,13 @@ async def lines_of(process: asyncio.subprocess.Process):
 async def test_the_first_alert_is_on_the_page_within_a_minute_of_the_start():
     process = await start()
     try:
-        async with asyncio.timeout(60), async_playwright() as playwright:
+        async with asyncio.timeout(60), chromium() as browser:
             lines = lines_of(process)
             started = await anext(lines)
-            browser = await playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=BROWSER_FLAGS
-            )
             page = await browser.new_page(locale="zh-CN")
             await page.goto(started["address"])  # logs in by itself
             alert = await anext(line async for line in lines if line["type"] == "alert")
             await expect(page.get_by_text(alert["title"]).first).to_be_visible()
-            await browser.close()
     finally:
         process.send_signal(signal.SIGINT)
     _, errors = await asyncio.wait_for(process.communicate(), 20)

@@ -29,6 +29,15 @@ __all__ = ["voices"]  # the fixture
 AGREEMENT_S = 0.050
 
 
+async def of_conference(rig, truth):
+    """The record of a call in which three talked until the caller hung up."""
+    record = await of_call(rig, truth)
+    assert record.conference
+    assert (record.transfers, record.hangup_by) == (0, "customer")
+    assert record.talk_s == pytest.approx(truth.talk_s, abs=AGREEMENT_S)
+    return record
+
+
 @pytest.mark.quiet
 async def test_agent_takes_a_third_in_by_keys(lab, voices):
     lab.idle_script("1008", AgentScript(ring_s=0.3, hang_up_after_s=4.0))
@@ -44,10 +53,7 @@ async def test_agent_takes_a_third_in_by_keys(lab, voices):
             for leg in lab.phone.legs:
                 leg.hang_up()
             truth = await lab.finished(call)
-        record = await of_call(rig, truth)
-        assert record.conference
-        assert (record.transfers, record.hangup_by) == (0, "customer")
-        assert record.talk_s == pytest.approx(truth.talk_s, abs=AGREEMENT_S)
+        record = await of_conference(rig, truth)
         # On hold from the first keys to the last, each two keys of 280 ms.
         assert record.hold_s == pytest.approx(4.0, abs=0.3)
         assert resumed.held_s == record.hold_s
@@ -89,10 +95,7 @@ async def test_both_parties_led_into_a_room(lab):
             for leg in call.agents:
                 leg.hang_up()
             truth = await lab.finished(call)
-        record = await of_call(rig, truth)
-        assert record.conference
-        assert (record.transfers, record.hangup_by) == (0, "customer")
-        assert record.talk_s == pytest.approx(truth.talk_s, abs=AGREEMENT_S)
+        record = await of_conference(rig, truth)
         assert logged(lab, [record]) == ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from e2e.telephony_rig import settings_for, telephony
+from e2e.telephony_rig import settings_for, spoken_call, telephony
 from e2e.test_control import PITCH, voices
 
 from backbone.counters import Counters
@@ -42,14 +42,7 @@ async def test_both_legs_of_a_call_stand_in_files(lab, voices, tmp_path):
             engine=engine,
         )
         rig.start("recorder", recorder.run())
-        truth = await lab.call(
-            "support",
-            ring_s=0.3,
-            talk_s=3.0,
-            agent_wav=voices["agent"],
-            customer_wav=voices["caller"],
-            number="19900000921",
-        )
+        truth = await spoken_call(lab, voices, "19900000921")
         record = await rig.record(truth.uniqueid)
         await rig.until(lambda: len(rig.of(LegClosed)) == 2)
         for _ in range(2):

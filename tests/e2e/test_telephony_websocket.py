@@ -7,7 +7,13 @@ import wave
 
 import numpy as np
 import pytest
-from e2e.telephony_rig import by_websocket, settings_for, telephony
+from e2e.telephony_rig import (
+    by_websocket,
+    closed_whole,
+    settings_for,
+    spoken_call,
+    telephony,
+)
 from e2e.test_control import CONTROL, PITCH, ami_user, voices
 from e2e.test_cuts import ALLOWED_GAP_S, NOISE_S
 
@@ -26,17 +32,9 @@ def pitch_of(pcm, rate):
 
 
 async def both_sides(lab, rig, voices, number):
-    truth = await lab.call(
-        "support",
-        ring_s=0.3,
-        talk_s=3.0,
-        agent_wav=voices["agent"],
-        customer_wav=voices["caller"],
-        number=number,
-    )
+    truth = await spoken_call(lab, voices, number)
     record = await rig.record(truth.uniqueid)
-    closed = await rig.until(lambda: len(rig.of(LegClosed)) == 2 and rig.of(LegClosed))
-    assert [(leg.complete, leg.reason) for leg in closed] == [(True, ""), (True, "")]
+    await closed_whole(rig)
     for role, pitch in (("agent", PITCH["agent"]), ("customer", PITCH["caller"])):
         (opened,) = rig.of(LegOpened, role=role)
         pcm = np.frombuffer(rig.audio(opened.leg_id), np.int16)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import async_playwright, expect
+from console_browser import chromium
+from playwright.async_api import expect
 from prometheus_fixture import Query, scraping
 from sqlalchemy import select
 from websockets.asyncio.client import connect
@@ -39,13 +40,6 @@ CALLS = Path(__file__).parents[2] / "tingzhen" / "demo" / "calls"
 PASSWORD = "a-lead-of-the-tests"
 AGREEMENT_S = 0.05
 RINGS_FOR_S = 6.0  # in China a phone rings every 5 s: two rings
-BROWSER_FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @dataclass
@@ -188,13 +182,10 @@ async def test_a_call_is_measured_transcribed_judged_shown_counted_and_kept(lab,
         running(config) as node,
         lead_of(node.address) as http,
         live(http, node.address) as heard,
-        async_playwright() as playwright,
+        chromium() as browser,
     ):
         await heard.until("pbx_health", up=True)
         await heard.until("tap_health", up=True)
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=BROWSER_FLAGS
-        )
         page = await browser.new_page(locale="zh-CN")
         await page.goto(node.address)
         await page.get_by_label(re.compile("用户名|账号|Username")).fill("lead")

@@ -322,15 +322,14 @@ class AsleepClock(ManualClock):
         await super().sleep(seconds)
 
 
-async def test_the_job_makes_the_file_in_a_process_of_its_own_and_sleeps_until_its_hour(
-    tmp_path, store
-):
+async def reported(store, folder, **settings):
+    """The job's clock and counters when it has made a day's report, and sleeps."""
     clock, counters = AsleepClock(NOW), Counters()
     made = ReportJob(
-        ReportSettings(kinds=("day",), formats=("html",)),
+        ReportSettings(kinds=("day",), formats=("html",), **settings),
         MetricsSettings(),
         store.url,
-        tmp_path / "here",
+        folder,
         clock=clock,
         counters=counters,
     )
@@ -338,25 +337,20 @@ async def test_the_job_makes_the_file_in_a_process_of_its_own_and_sleeps_until_i
     async with asyncio.timeout(60):
         await clock.asleep.wait()
     task.cancel()
+    return clock, counters
+
+
+async def test_the_job_makes_the_file_in_a_process_of_its_own_and_sleeps_until_its_hour(
+    tmp_path, store
+):
+    clock, counters = await reported(store, tmp_path / "here")
     assert (tmp_path / "here" / "day-2026-11-20.zh.html").stat().st_size > 1000
     assert counters.get("reports_made", period="day") == 1
     assert clock.slept_s == 23.5 * 3600
 
 
 async def test_a_report_that_cannot_be_made_is_counted_and_stops_nothing(tmp_path, store):
-    clock, counters = AsleepClock(NOW), Counters()
-    made = ReportJob(
-        ReportSettings(kinds=("day",), formats=("html",), marks_file=tmp_path / "none.csv"),
-        MetricsSettings(),
-        store.url,
-        tmp_path / "here",
-        clock=clock,
-        counters=counters,
-    )
-    task = asyncio.create_task(made.run())
-    async with asyncio.timeout(60):
-        await clock.asleep.wait()
-    task.cancel()
+    _, counters = await reported(store, tmp_path / "here", marks_file=tmp_path / "none.csv")
     assert counters.get("reports_failed", period="day") == 1
 
 
