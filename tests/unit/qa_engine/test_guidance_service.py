@@ -1,10 +1,9 @@
 import asyncio
 import contextlib
-import shutil
 
 import pytest
 from qa_calls import ANSWERED, connected, ended, final, joined, legs
-from qa_guidance import guidance
+from qa_guidance import guidance, write_small_guidance
 
 import qa_engine.guidance_storage
 import telephony.storage
@@ -25,7 +24,7 @@ from qa_engine.events import (
     TopicDetected,
 )
 from qa_engine.guidance.call import CallGuidance
-from qa_engine.guidance.content import FOLDER, load_guidance
+from qa_engine.guidance.content import load_guidance
 from qa_engine.guidance.service import GuidanceService
 from qa_engine.guidance_storage import (
     emotions_of,
@@ -34,7 +33,7 @@ from qa_engine.guidance_storage import (
     script_of,
     topic_of,
 )
-from qa_engine.pack import DEFAULT_PACK, PackError
+from qa_engine.pack import PackError
 from qa_engine.privacy import redact
 from qa_engine.service import QaService
 from qa_engine.settings import QaSettings
@@ -88,7 +87,7 @@ class World:
                 getattr(event, name) == value for name, value in wanted.items()
             )
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not any(map(fits, self.waiting)):
                 self.waiting.append((await anext(self.seen)).event)
         found = next(filter(fits, self.waiting))
@@ -104,7 +103,7 @@ class World:
 
     async def until(self, condition):
         """Let the clock run until something is so."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await self.clock.advance(1)
                 await asyncio.sleep(0.005)  # the journal writes in a thread of its own
@@ -216,8 +215,7 @@ async def test_only_so_many_calls_are_kept(world):
 
 async def test_edited_guidance_is_for_new_calls_and_broken_guidance_is_refused(tmp_path):
     pack = tmp_path / "pack"
-    shutil.copytree(DEFAULT_PACK, pack)
-    scripts = pack / FOLDER / "scripts.yaml"
+    scripts = write_small_guidance(pack) / "scripts.yaml"
     good = scripts.read_text(encoding="utf-8")
     world = World(tmp_path, QaSettings(rules=pack))
     async with world.running():
@@ -233,11 +231,10 @@ async def test_edited_guidance_is_for_new_calls_and_broken_guidance_is_refused(t
 
 async def test_guidance_of_an_included_pack_is_inherited_reloaded_and_keeps_calls(tmp_path):
     base, own = tmp_path / "base", tmp_path / "own"
-    shutil.copytree(DEFAULT_PACK / FOLDER, base / FOLDER)
+    scripts = write_small_guidance(base) / "scripts.yaml"
     (base / "pack.yaml").write_text("pack: base\n", encoding="utf-8")
     own.mkdir()
     (own / "pack.yaml").write_text("pack: own\ninclude: [../base]\n", encoding="utf-8")
-    scripts = base / FOLDER / "scripts.yaml"
     world = World(tmp_path, QaSettings(rules=own))
     async with world.running():
         versions = world.bus.subscribe("versions", RulesVersioned)
@@ -266,15 +263,14 @@ async def test_guidance_of_an_included_pack_is_inherited_reloaded_and_keeps_call
         }
         assert progress["old"].steps[0].state == "done"
         # A folder of its own takes the place of what was inherited.
-        shutil.copytree(DEFAULT_PACK / FOLDER, own / FOLDER)
+        write_small_guidance(own)
         await world.until(lambda: world.service.guidance.pack == "own")
         assert (await anext(versions)).event.pack == "own/guidance"
 
 
 def test_without_usable_guidance_there_is_no_start(tmp_path):
     pack = tmp_path / "pack"
-    shutil.copytree(DEFAULT_PACK, pack)
-    (pack / FOLDER / "scenes.yaml").unlink()
+    (write_small_guidance(pack) / "scenes.yaml").unlink()
     counters = Counters()
     with pytest.raises(PackError, match=r"scenes\.yaml"):
         GuidanceService(QaSettings(rules=pack), Bus(counters), ManualClock(), counters)
@@ -304,7 +300,7 @@ rules:
         TopicDetected(at=ANSWERED + 3, call_id="c1", topic="complaint", confidence=0.9)
     )
     await bus.publish(final("agent", 4, 5, "随便你", call_id="c1"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         alert = (await anext(seen)).event
     assert alert.start >= 4
     running.cancel()

@@ -1,15 +1,14 @@
 """Which rules were in force when, in a chain that shows every edit."""
 
-import shutil
-
 import pytest
+from qa_guidance import write_small_guidance
 from sqlalchemy import select, text, update
 
 from backbone.audit import GENESIS
 from backbone.store.engine import open_engine
 from backbone.store.tables.rules import rule_versions
-from qa_engine.guidance.content import FOLDER, load_guidance
-from qa_engine.pack import DEFAULT_PACK, load
+from qa_engine.guidance.content import load_guidance
+from qa_engine.pack import load
 from qa_engine.versions import (
     PROJECTIONS,
     chained,
@@ -169,8 +168,7 @@ def test_an_edited_list_of_an_included_pack_shows_in_the_rules_that_look_for_it(
 
 
 def test_guidance_has_versions_of_its_own_in_the_same_chain(engine, enter, put, tmp_path):
-    folder = tmp_path / "own" / FOLDER
-    shutil.copytree(DEFAULT_PACK / FOLDER, folder)
+    folder = write_small_guidance(tmp_path / "own")
 
     def put_guidance():
         enter(guidance_versioned(load_guidance(tmp_path / "own"), 1.0))
