@@ -8,7 +8,7 @@ because a complaint goes on over several sentences and only its plainest one is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -108,11 +108,16 @@ class Evaluation:
 
     def total(self, kinds: Iterable[str] | None = None) -> Score:
         """All kinds, or some, added up."""
-        total = Score()
-        for kind in self.scores if kinds is None else kinds:
-            if kind in self.scores:
-                total.add(self.scores[kind])
-        return total
+        return total(self.scores, kinds)
+
+
+def total(scores: Mapping[str, Score], kinds: Iterable[str] | None = None) -> Score:
+    """Scores by kind added up: of all kinds, or of some."""
+    added = Score()
+    for kind in scores if kinds is None else kinds:
+        if kind in scores:
+            added.add(scores[kind])
+    return added
 
 
 def evaluate(truth: Truth, findings: Sequence[Hit | Alert]) -> Evaluation:

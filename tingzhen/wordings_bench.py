@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from backbone.errors import UserError
 from backbone.media import Role
-from qa_engine.evaluate import Score
+from qa_engine.evaluate import Score, total
 from qa_engine.events import Hit
 from qa_engine.kinds import class_of
 from qa_engine.pack import Pack
@@ -58,11 +58,7 @@ class WordingsResult:
 
     def total(self, kinds: Iterable[str] | None = None) -> Score:
         """All kinds, or some, added up."""
-        total = Score()
-        for kind in self.scores if kinds is None else kinds:
-            if kind in self.scores:
-                total.add(self.scores[kind])
-        return total
+        return total(self.scores, kinds)
 
     def ordered(self) -> Iterator[tuple[str, Score]]:
         """Red lines and emergencies first, the rest by name."""

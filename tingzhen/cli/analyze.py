@@ -90,18 +90,8 @@ def event_line(known_at: float, event: Event) -> dict[str, object] | None:
     """An event as a line of output; None for what is not printed."""
     emitted_at = round(known_at, 2)
     match event:
-        case TranscriptFinal():
+        case TranscriptFinal() | TranscriptPartial():
             return {**transcript_line(event), "emitted_at": emitted_at}
-        case TranscriptPartial():
-            return {
-                "type": "transcript",
-                "role": event.role,
-                "start": round(event.start, 3),
-                "end": round(event.end, 3),
-                "text": event.text,
-                "final": False,
-                "emitted_at": emitted_at,
-            }
         case Hit() | Alert():
             line = {
                 "type": "hit" if isinstance(event, Hit) else "alert",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from asr.events import TranscriptFinal
+from asr.events import TranscriptFinal, TranscriptPartial
 from backbone.media import Role
 from tingzhen.cli.output import ROLE_NAME, clock_time, console, print_json
 
@@ -54,19 +54,23 @@ def transcribe(
     asyncio.run(each())
 
 
-def transcript_line(event: TranscriptFinal) -> dict[str, object]:
-    """A final transcript as a line of output."""
-    return {
+def transcript_line(event: TranscriptFinal | TranscriptPartial) -> dict[str, object]:
+    """A transcript as a line of output."""
+    line: dict[str, object] = {
         "type": "transcript",
         "role": event.role,
         "start": round(event.start, 3),
         "end": round(event.end, 3),
         "text": event.text,
-        "final": True,
-        "language": event.language,
-        "confidence": round(event.confidence, 3),
-        "unintelligible": event.unintelligible,
+        "final": isinstance(event, TranscriptFinal),
     }
+    if isinstance(event, TranscriptFinal):
+        line |= {
+            "language": event.language,
+            "confidence": round(event.confidence, 3),
+            "unintelligible": event.unintelligible,
+        }
+    return line
 
 
 def show_transcript(role: Role | None, event: TranscriptFinal) -> None:
