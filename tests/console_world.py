@@ -289,6 +289,7 @@ class Call:
         start: float = 1.0,
         span: tuple[int, int] | None = None,
         version: str = "",
+        confirms: str = "",
     ) -> str:
         alert_id = stable_id("alert", self.id, name)
         await self._bus.publish(
@@ -309,6 +310,7 @@ class Call:
                 end=start + 1.0,
                 suspected=suspected,
                 version=version,
+                confirms=confirms,
                 evidence=Evidence(segment_id=self.segment(segment) if segment else "", span=span),
                 advice="请听一下这通电话，必要时介入安抚来电者。",
                 advice_en="Listen in and step in to calm the caller if needed.",

@@ -6,7 +6,10 @@ import console_floor
 import pytest
 from console_browser import enter, fits, person, shot, violations
 from console_world import PASSWORD, Call, World, running
+from msgspec import structs
 from playwright.async_api import Browser, BrowserContext, Locator, expect
+
+from qa_engine.events import AlertWithdrawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -249,6 +252,105 @@ async def test_login_by_hand_refusal_and_logout(desk: World, browser: Browser) -
         await shot(page, "lead-empty")
         await page.get_by_role("button", name="退出").click()
         await expect(page.get_by_label("密码")).to_be_visible()
+
+
+async def test_what_was_provisional_says_what_became_of_it(desk: World, browser: Browser) -> None:
+    async with running(desk.server()) as server:
+        page = await enter(browser, server)
+        call = Call(desk, "one")
+        await call.join(ago=9)
+        await call.connect()
+        row = page.get_by_role("region", name="告警").locator("li")
+        for becomes in ("已撤回", "已成立"):
+            spoken = console_floor.provisional(desk.clock.time(), call)
+            desk.bus.emit(structs.replace(spoken, alert_id=becomes))
+            await expect(row.filter(has_text="暂定")).to_contain_text("我要投诉")
+            await expect(page.locator(".card").get_by_title("话音未落")).to_be_visible()
+            if becomes == "已撤回":
+                gone = AlertWithdrawn(at=desk.clock.time(), call_id=call.id, alert_id=becomes)
+                desk.bus.emit(gone)
+            else:
+                await call.alert("complaint", confirms=becomes)
+            await expect(row.filter(has_text=becomes)).to_contain_text("我要投诉")
+            await expect(row.filter(has_text="暂定")).to_have_count(0)
+        await row.filter(has_text="已成立").get_by_role("button").click()
+        await expect(page.locator("article.selected")).to_have_count(1)
+
+
+async def test_a_call_that_can_be_saved_is_loud_before_one_that_is_over_and_keys_go_on(
+    desk: World, browser: Browser
+) -> None:
+    async with running(desk.server()) as server:
+        page = await enter(browser, server)
+        over, still = Call(desk, "one"), Call(desk, "two")
+        for call in (over, still):
+            await call.join(ago=60)
+            await call.connect(ago=50)
+        await over.alert("old", severity="critical", title="索要红包")
+        loud, cards = page.locator(".loud"), page.locator("article")
+        await expect(loud).to_contain_text("索要红包")
+        await expect(loud).to_contain_text("通话中")
+        await over.end()
+        await expect(loud).to_contain_text("已挂机")
+        await still.alert("new", severity="high", title="服务禁语")
+        for number in (1, 2):
+            await still.alert(f"m{number}", severity="medium", title=f"未核对身份{number}")
+        await expect(loud).to_contain_text("服务禁语")
+        await expect(cards).to_contain_text(["索要红包", "服务禁语", "未核对身份2", "未核对身份1"])
+        await page.get_by_role("button", name="通话中", exact=True).click()
+        await expect(cards).to_have_count(3)
+        # Without the pointer: choose, open, judge, take, comment, and on to the next each time.
+        body, chosen = page.locator("body"), page.locator("article.selected")
+        await body.press("n")
+        await expect(chosen).to_contain_text("服务禁语")
+        await body.press("a")
+        await expect(loud).to_contain_text("索要红包")
+        await expect(chosen).to_contain_text("未核对身份2")
+        await expect(page.get_by_role("button", name="本通 2 条全部确认")).to_be_visible()
+        await body.press("f")
+        await expect(chosen).to_contain_text("未核对身份1")
+        await expect(page.locator("#alerts-title .count")).to_have_text("2 条未处理")
+        await body.press("t")
+        await expect(chosen).to_contain_text("指派给 lead")
+        await body.press("c")
+        await expect(page.get_by_role("textbox", name="备注")).to_be_focused()
+        # Nothing that is out of sight makes the page longer than the screen.
+        assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+async def test_all_alerts_of_a_call_are_acknowledged_together(
+    desk: World, browser: Browser
+) -> None:
+    async with running(desk.server()) as server:
+        page = await enter(browser, server)
+        calls = Call(desk, "one"), Call(desk, "two")
+        for call in calls:
+            await call.join(ago=9)
+            await call.connect()
+        await calls[0].alert("other", severity="critical", title="索要红包")
+        for number in range(3):
+            await calls[1].alert(f"m{number}", severity="medium", title=f"未核对身份{number}")
+        await page.locator("article").filter(has_text="未核对身份1").locator(".body").click()
+        await page.get_by_role("button", name="本通 3 条全部确认").click()
+        await page.mouse.move(5, 5)
+        await expect(page.locator("article")).to_contain_text(["索要红包"])
+        await expect(page.locator("article")).to_have_count(1)
+
+
+async def test_a_lead_sees_what_helps_the_agent_now(desk: World, browser: Browser) -> None:
+    server = desk.server()
+    talking, _ = await console_floor.a_busy_desk(desk)
+    async with running(server):
+        await console_floor.guidance(desk, talking)
+        page = await enter(browser, server)
+        guide = page.get_by_role("region", name="现在能帮上坐席的")
+        await expect(guide).to_contain_text("下一步")
+        await expect(guide).to_contain_text("来电者：愤怒")
+        await expect(guide).to_contain_text("换作是我也会着急")
+        await expect(guide).to_contain_text("失分")
+        await guide.get_by_text("下一步").click()
+        await expect(guide.get_by_role("listitem").first).to_be_visible()
+        await shot(page, "lead-guide")
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "english", "phone"])

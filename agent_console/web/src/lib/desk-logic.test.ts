@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { agentLabel, decimal, duration } from "./format";
 import { asrStatus, pbxStatus, rulesError, troubles } from "./health";
-import { asHeld, countBySeverity, gravest, inboxOrder, loudest, type InboxFilter } from "./inbox";
+import {
+  asHeld,
+  countBySeverity,
+  following,
+  gravest,
+  inboxOrder,
+  loudest,
+  type InboxFilter,
+} from "./inbox";
 import { serverTime } from "./live/clock";
 import { newCall } from "./live/events";
 import { markTurn } from "./marks";
@@ -56,10 +64,12 @@ describe("the inbox", () => {
     alert("done before", "critical", 6, { ...done, acknowledged_at: 8 }),
   ];
   const ALL: InboxFilter = { severity: "all", show: "all" };
+  const NONE = new Set<string>();
+  const ME = { me: "me", live: NONE };
   const ids = (list: Alert[]) => list.map((item) => item.alert_id);
 
   it("has open ones first, the gravest on top, the newest of equals", () => {
-    expect(ids(inboxOrder(alerts, ALL, "me"))).toEqual([
+    expect(ids(inboxOrder(alerts, ALL, ME))).toEqual([
       "suspected critical",
       "new high",
       "old high",
@@ -69,17 +79,17 @@ describe("the inbox", () => {
     ]);
     const flood = Array.from({ length: 300 }, (_, n) => alert(`m${n}`, "medium", 10 + n));
     const open: InboxFilter = { severity: "all", show: "open" };
-    const shown = ids(inboxOrder([...alerts, ...flood], open, "me"));
+    const shown = ids(inboxOrder([...alerts, ...flood], open, ME));
     expect(shown.slice(0, 4)).toEqual(["suspected critical", "new high", "old high", "m299"]);
     expect(shown.at(-1)).toBe("low");
-    expect(ids(inboxOrder(alerts, { ...ALL, severity: "high" }, "me"))).toEqual(["new high", "old high"]);
+    expect(ids(inboxOrder(alerts, { ...ALL, severity: "high" }, ME))).toEqual(["new high", "old high"]);
   });
 
   it("stays as it was while it is held, and says what has come", () => {
     const held = { ids: ["old high", "low"], provisional: [], filter: ALL };
     const now = [alert("new", "critical", 9), { ...alerts[0]!, ...done }, alerts[3]!];
     const known = new Map(now.map((one) => [one.alert_id, one]));
-    const { shown, waiting } = asHeld(inboxOrder(now, ALL, "me"), known, held);
+    const { shown, waiting } = asHeld(inboxOrder(now, ALL, ME), known, held);
     expect(shown.map((one) => [one.alert_id, one.state])).toEqual([
       ["old high", "acknowledged"],
       ["low", "open"],
@@ -92,10 +102,36 @@ describe("the inbox", () => {
   });
 
   it("shouts the heaviest open one, the one that waited longest of equals", () => {
-    expect(loudest(alerts)?.alert_id).toBe("suspected critical");
-    expect(loudest(alerts.slice(0, 2))?.alert_id).toBe("old high");
-    expect(loudest([alert("sure", "critical", 9), ...alerts])?.alert_id).toBe("sure");
-    expect(loudest([alert("m", "medium", 1), alerts[4]!])).toBeNull();
+    expect(loudest(alerts, NONE)?.alert_id).toBe("suspected critical");
+    expect(loudest(alerts.slice(0, 2), NONE)?.alert_id).toBe("old high");
+    expect(loudest([alert("sure", "critical", 9), ...alerts], NONE)?.alert_id).toBe("sure");
+    expect(loudest([alert("m", "medium", 1), alerts[4]!], NONE)).toBeNull();
+  });
+
+  it("has calls that can still be saved before those that are over", () => {
+    const over = [alert("over", "critical", 1), alert("over too", "high", 8)];
+    const still = [alert("still", "high", 2), alert("still a little", "low", 9)].map((one) => ({
+      ...one,
+      call_id: "on",
+    }));
+    const around = { me: "me", live: new Set(["on"]) };
+    const all = [...over, ...still];
+    expect(loudest(all, around.live)?.alert_id).toBe("still");
+    expect(loudest([...over, still[1]!], around.live)?.alert_id).toBe("over");
+    expect(ids(inboxOrder(all, ALL, around))).toEqual(["over", "still", "over too", "still a little"]);
+    const live: InboxFilter = { severity: "all", show: "live" };
+    expect(ids(inboxOrder([...all, { ...still[0]!, ...done }], live, around))).toEqual([
+      "still",
+      "still a little",
+    ]);
+  });
+
+  it("goes on to the next when one has been dealt with", () => {
+    const [first, second, third] = alerts;
+    const three = [first!, second!, third!];
+    expect(three.map((one) => following(three, one.alert_id))).toEqual([second, third, second]);
+    expect(following([first!], first!.alert_id)).toBeNull();
+    expect(following(three, "unknown")).toBeNull();
   });
 
   it("counts open ones", () => {

@@ -1,11 +1,20 @@
 // The lead's desk: what is selected, how lists are sorted, and what is done to alerts and calls.
 
 import * as api from "./api";
-import { asHeld, inboxOrder, loudest, openAlerts, type Held, type InboxFilter } from "./inbox";
+import {
+  asHeld,
+  following,
+  inboxOrder,
+  loudest,
+  openAlerts,
+  type Held,
+  type InboxFilter,
+} from "./inbox";
+import { inSight } from "./live/alerts";
 import { live } from "./live.svelte";
 import { session } from "./session.svelte";
 import { sortCalls, type CallOrder } from "./sorting";
-import type { Alert, Call } from "./types";
+import type { Alert, Call, ProvisionalAlert, Verdict } from "./types";
 
 /** A pointer that rests does not read any more. */
 const READING_MS = 8_000;
@@ -29,15 +38,24 @@ class Desk {
 
   alerts = $derived([...live.data.alerts.values()]);
   open = $derived(openAlerts(this.alerts));
-  loudest = $derived(loudest(this.alerts));
-  ordered = $derived(inboxOrder(this.alerts, this.filter, session.user?.username ?? ""));
+  /** The calls in progress, by id. */
+  onCall: ReadonlySet<string> = $derived(
+    new Set([...live.data.calls.values()].flatMap((c) => (c.state === "ended" ? [] : c.call_id))),
+  );
+  loudest = $derived(loudest(this.alerts, this.onCall));
+  ordered = $derived(
+    inboxOrder(this.alerts, this.filter, {
+      me: session.user?.username ?? "",
+      live: this.onCall,
+    }),
+  );
   held = $derived(this.#held?.filter === this.filter ? this.#held : null);
   #asHeld = $derived(this.held && asHeld(this.ordered, live.data.alerts, this.held));
   inbox = $derived(this.#asHeld?.shown ?? this.ordered);
   /** What has come while somebody points at the inbox. */
   waiting = $derived(this.#asHeld?.waiting ?? []);
   provisional = $derived(
-    [...live.data.provisional.values()].filter((alert) => live.data.calls.has(alert.call_id)),
+    inSight(live.data.provisional, live.now).filter((alert) => live.data.calls.has(alert.call_id)),
   );
   inProgress = $derived(
     sortCalls(
@@ -96,10 +114,18 @@ class Desk {
     this.jump = alert.segment_id ? { segment: alert.segment_id } : null;
   }
 
-  async acknowledge(alert: Alert | null): Promise<void> {
-    if (alert?.state !== "open") return;
+  /** What was provisional leads to its call, once it stands to its words. */
+  openProvisional({ call_id, became }: ProvisionalAlert): void {
+    const alert = became && live.data.alerts.get(became);
+    if (alert) void this.openAlert(alert);
+    else this.select(call_id);
+  }
+
+  /** Returns whether it is acknowledged now. */
+  async acknowledge(alert: Alert | null): Promise<boolean> {
+    if (alert?.state !== "open") return false;
     const done = await session.attempt(api.acknowledge(alert.alert_id), "ack_failed");
-    if (!done) return;
+    if (!done) return false;
     live.received({
       seq: 0,
       type: "alert_acknowledged",
@@ -107,6 +133,36 @@ class Desk {
       alert_id: done.alert_id,
       by: done.acknowledged_by ?? "",
     });
+    return true;
+  }
+
+  /** All open ones of a call, one after the other; the first that fails ends it. */
+  async acknowledgeCall(call: string): Promise<void> {
+    for (const alert of this.openOf(call)) if (!(await this.acknowledge(alert))) return;
+  }
+
+  openOf(call: string): Alert[] {
+    return this.open.filter((alert) => alert.call_id === call);
+  }
+
+  /** Deal with the selected alert and go on to the next, where no other was selected meanwhile. */
+  async dealWith(alert: Alert, work: () => Promise<unknown>): Promise<void> {
+    const next = following(this.inbox, alert.alert_id);
+    if (!(await work()) || this.selectedAlert !== alert.alert_id) return;
+    this.selectedAlert = next?.alert_id ?? null;
+  }
+
+  async judge(alert: Alert, verdict: Verdict): Promise<boolean> {
+    return !!(await session.attempt(
+      api.judgeAlert(alert.alert_id, verdict).then(() => true),
+    ));
+  }
+
+  /** Take an alert on, or give it back. */
+  async take(alert: Alert): Promise<boolean> {
+    const me = session.user?.username ?? "";
+    const to = alert.assigned_to === me ? "" : me;
+    return !!(await session.attempt(api.assignAlert(alert.alert_id, to).then(() => true)));
   }
 
   /** Ring my phone for a call, or change how it hears; what came of it is told by events. */
@@ -139,6 +195,11 @@ class Desk {
     const at = this.inbox.findIndex((alert) => alert.alert_id === this.selectedAlert);
     const next = this.inbox[at < 0 ? 0 : Math.min(this.inbox.length - 1, Math.max(0, at + by))];
     if (next) this.selectedAlert = next.alert_id;
+  }
+
+  openSelected(): Alert | null {
+    const alert = this.alertSelected();
+    return alert?.state === "open" ? alert : null;
   }
 
   alertSelected(): Alert | null {

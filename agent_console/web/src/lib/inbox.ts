@@ -5,16 +5,24 @@ import type { Alert, EscalationStep, ProvisionalAlert, Severity } from "./types"
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info"];
 
 export type SeverityFilter = "all" | Severity;
-export const SHOW_FILTERS = ["open", "mine", "done", "all"] as const;
+export const SHOW_FILTERS = ["open", "live", "mine", "done", "all"] as const;
 
 export interface InboxFilter {
   severity: SeverityFilter;
   show: (typeof SHOW_FILTERS)[number];
 }
 
-const SHOWN: Record<InboxFilter["show"], (alert: Alert, me: string) => boolean> = {
+/** What the inbox goes by beside the alerts themselves. */
+export interface Around {
+  me: string;
+  /** The calls in progress: what happens on them can still be mended. */
+  live: ReadonlySet<string>;
+}
+
+const SHOWN: Record<InboxFilter["show"], (alert: Alert, around: Around) => boolean> = {
   open: (alert) => alert.state === "open",
-  mine: (alert, me) => alert.assigned_to === me,
+  live: (alert, { live }) => alert.state === "open" && live.has(alert.call_id),
+  mine: (alert, { me }) => alert.assigned_to === me,
   done: (alert) => alert.state !== "open",
   all: () => true,
 };
@@ -30,15 +38,22 @@ export function openAlerts(alerts: Iterable<Alert>): Alert[] {
   return [...alerts].filter((alert) => alert.state === "open");
 }
 
-/** Open ones first, by severity, newest on top; then what was taken notice of, latest on top. */
-export function inboxOrder(alerts: Iterable<Alert>, filter: InboxFilter, me: string): Alert[] {
+/**
+ * Open ones first, by severity; of equals those of calls in progress, newest on top. Then what was
+ * taken notice of, latest on top.
+ */
+export function inboxOrder(alerts: Iterable<Alert>, filter: InboxFilter, around: Around): Alert[] {
+  const { live } = around;
+  const lasts = (alert: Alert) => Number(live.has(alert.call_id));
   return [...alerts]
     .filter((alert) => filter.severity === "all" || alert.severity === filter.severity)
-    .filter((alert) => SHOWN[filter.show](alert, me))
+    .filter((alert) => SHOWN[filter.show](alert, around))
     .sort((a, b) => {
       const opens = Number(b.state === "open") - Number(a.state === "open");
       if (opens) return opens;
-      if (a.state === "open") return RANK[b.severity] - RANK[a.severity] || b.at - a.at;
+      if (a.state === "open") {
+        return RANK[b.severity] - RANK[a.severity] || lasts(b) - lasts(a) || b.at - a.at;
+      }
       return (b.acknowledged_at ?? 0) - (a.acknowledged_at ?? 0);
     });
 }
@@ -90,20 +105,22 @@ export function untilEscalation(
   return ahead.length ? Math.min(...ahead) : null;
 }
 
-/** The open alert that needs a person now: at least high, the heaviest, the oldest of those. */
-export function loudest(alerts: Iterable<Alert>): Alert | null {
-  let found: Alert | null = null;
-  for (const alert of openAlerts(alerts)) {
-    if (!breaksIn(alert)) continue;
-    if (
-      !found ||
-      weight(alert) > weight(found) ||
-      (weight(alert) === weight(found) && alert.at < found.at)
-    ) {
-      found = alert;
-    }
-  }
-  return found;
+/**
+ * The open alert that needs a person now: at least high, and while there is one of a call in
+ * progress, of those, for only they can still be saved; the heaviest, the oldest of equals.
+ */
+export function loudest(alerts: Iterable<Alert>, live: ReadonlySet<string>): Alert | null {
+  const lasts = (alert: Alert) => Number(live.has(alert.call_id));
+  const [first] = openAlerts(alerts)
+    .filter(breaksIn)
+    .sort((a, b) => lasts(b) - lasts(a) || weight(b) - weight(a) || a.at - b.at);
+  return first ?? null;
+}
+
+/** What to go on to when an alert has been dealt with: the next below it, else the one above. */
+export function following(shown: readonly Alert[], done: string): Alert | null {
+  const at = shown.findIndex((alert) => alert.alert_id === done);
+  return at < 0 ? null : (shown[at + 1] ?? shown[at - 1] ?? null);
 }
 
 export function countBySeverity(alerts: Iterable<Alert>): Record<Severity, number> {

@@ -1,5 +1,6 @@
 // A past call as it looked live: its events are taken in again at their own times.
 
+import { inSight } from "./live/alerts";
 import { NO_GUIDANCE } from "./live/guidance";
 import { EMPTY, reduce, type LiveData } from "./live/reducer";
 import type { SoundTrack } from "./replay-sound";
@@ -72,9 +73,9 @@ export class Replay {
     return call ? { ...NO_GUIDANCE, ...call } : null;
   });
   alerts: Alert[] = $derived([...this.data.alerts.values()].reverse());
-  provisional: ProvisionalAlert[] = $derived([...this.data.provisional.values()]);
   /** The time of the day that is shown. */
   now = $derived.by(() => this.#begin + this.position);
+  provisional: ProvisionalAlert[] = $derived(inSight(this.data.provisional, this.now));
 
   toggle(): void {
     if (this.playing) {

@@ -114,6 +114,11 @@ export interface ProvisionalAlert {
   title_en: string;
   phrase: string;
   at: number;
+  /** What became of it; it is shown a moment longer, so that nobody wonders where it went. */
+  outcome?: "confirmed" | "withdrawn";
+  settled_at?: number;
+  /** The alert that it was confirmed as. */
+  became?: string;
 }
 
 export type ScoreItem = Schemas["ScoreItemView"];

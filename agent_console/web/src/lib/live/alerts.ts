@@ -83,18 +83,29 @@ export function changeAlert(alerts: Alerts, event: EventMessage): Alerts | null 
   return change ? new Map(alerts).set(alert.alert_id, { ...alert, ...change }) : null;
 }
 
-/** Provisional alerts, without what is confirmed, withdrawn or of a call that is over. */
+/** How long it is shown what became of a provisional alert. */
+const SETTLED_SHOWN_S = 6;
+
+/** Those still open, and those that were confirmed or withdrawn a moment ago. */
+export function inSight(known: Provisional, now: number): ProvisionalAlert[] {
+  return [...known.values()].filter(({ settled_at = now }) => now - settled_at < SETTLED_SHOWN_S);
+}
+
+/** Provisional alerts, and what became of each: confirmed by an alert, or withdrawn. */
 export function withProvisional(known: Provisional, event: EventMessage): Provisional | null {
   if (event.type === "provisional_alert") {
     const alert = event as unknown as ProvisionalAlert;
-    return new Map(known).set(alert.alert_id, alert);
+    const seen = inSight(known, event.at).map((one) => [one.alert_id, one] as const);
+    return new Map(seen).set(alert.alert_id, alert);
   }
-  const gone =
-    event.type === "alert_withdrawn"
-      ? event["alert_id"]
-      : event.type === "alert"
-        ? event["confirms"]
-        : undefined;
-  if (typeof gone !== "string" || !known.has(gone)) return null;
-  return new Map([...known].filter(([id]) => id !== gone));
+  const confirmed = event.type === "alert";
+  if (!confirmed && event.type !== "alert_withdrawn") return null;
+  const alert = known.get(event[confirmed ? "confirms" : "alert_id"] as string);
+  if (!alert || alert.outcome) return null;
+  return new Map(known).set(alert.alert_id, {
+    ...alert,
+    outcome: confirmed ? "confirmed" : "withdrawn",
+    settled_at: event.at,
+    ...(confirmed ? { became: event["alert_id"] as string } : {}),
+  });
 }

@@ -23,6 +23,8 @@ export const AGENT = {
   first_call: ["首次来电", "First call"],
   last_need: ["上次登记", "Last record"],
   script: ["话术", "Script"],
+  guide: ["现在能帮上坐席的", "What helps the agent now"],
+  points_lost: ["失分", "Points lost"],
   next_step: ["下一步", "Next step"],
   empathy: ["共情话术", "Empathy"],
   caller_is: ["来电者：{n}", "caller: {n}"],
