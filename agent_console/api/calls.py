@@ -13,6 +13,7 @@ from starlette.responses import Response
 from agent_console import reads
 from agent_console.access import Context, Who
 from agent_console.api.parameters import Cursor, Id, Limit, Name, Since, Until, Words
+from agent_console.api.writing import entry
 from agent_console.context import ConsoleContext
 from agent_console.history import calls as call_list
 from agent_console.history.calls import CallFilter, CallQuery, CallSummary
@@ -21,8 +22,6 @@ from agent_console.history.sound import LegWaveform, NotKeptError, Side, Sound
 from agent_console.paging import BadCursorError, Page
 from agent_console.problems import Problem
 from agent_console.viewer import Viewer
-from backbone.audit import AuditEntry
-from backbone.ids import new_id
 from qa_engine.events import Severity
 from telephony.events import Outcome
 from telephony.recording.files import RecordingFileError
@@ -179,16 +178,4 @@ async def _note_played(context: ConsoleContext, who: Viewer, call_id: str, leg: 
     """Write down that somebody listens: once a session, call and side; a player asks often."""
     if not context.played.first((who.session.id, call_id, leg)):
         return
-    await context.bus.publish(
-        AuditEntry(
-            at=context.clock.time(),
-            entry_id=new_id(),
-            who=who.username,
-            role=who.role,
-            action="play",
-            target=f"{call_id} {leg}",
-            call_id=call_id,
-            done=True,
-            answer=leg,
-        )
-    )
+    await context.bus.publish(entry(context, who, "play", f"{call_id} {leg}", leg, call_id))

@@ -13,13 +13,12 @@ from sqlalchemy import Connection
 
 from agent_console import links, users
 from agent_console.access import Context, Who
+from agent_console.api.writing import entry
 from agent_console.context import ConsoleContext
 from agent_console.permissions import Role
 from agent_console.problems import Problem
 from agent_console.users import Language, User
 from agent_console.viewer import Viewer
-from backbone.audit import AuditEntry
-from backbone.ids import new_id
 
 router = APIRouter(prefix="/users", tags=["users"])
 
@@ -141,18 +140,7 @@ async def make_link(who: Who, context: Context, username: Username) -> Link:
 
 async def note(context: ConsoleContext, who: Viewer, action: str, target: str, answer: str) -> None:
     """Write into the audit chain what was changed."""
-    await context.bus.publish(
-        AuditEntry(
-            at=context.clock.time(),
-            entry_id=new_id(),
-            who=who.username,
-            role=who.role,
-            action=action,
-            target=target,
-            done=True,
-            answer=answer,
-        )
-    )
+    await context.bus.publish(entry(context, who, action, target, answer))
 
 
 def _may_make(who: Viewer, role: Role) -> None:

@@ -52,7 +52,7 @@ def program(*arguments: object, **environment: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         env={**os.environ, "COLUMNS": "200", **environment},
-        timeout=100,
+        timeout=140,
         check=False,
     )
 
