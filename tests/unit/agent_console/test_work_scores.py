@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from console_world import Call, World
 from qa_calls import connected, dialogue, ended, joined, legs, run, spoken
+from qa_packs import MANNER_ITEMS, MANNER_LISTS, MANNER_RULES
 from work_rig import API, Office, office
 
 from agent_console.work.desk import Desk
@@ -18,18 +19,12 @@ from qa_engine.judge import CallJudge
 from qa_engine.pack import load
 from qa_engine.score_storage import scores_of
 
-PACK = """\
+PACK = f"""\
 pack: test
 version: "1"
 lists:
-  rude: {about: x, words: [随便你]}
-  cure: {about: x, words: [包治百病]}
-rules:
-  - {id: rude, type: words, kind: taboo_phrase, severity: high, role: agent, lists: [rude],
-     title: 禁语, title_en: Taboo}
-  - {id: cure, type: words, kind: red_line, severity: high, role: agent, lists: [cure],
-     title: 红线, title_en: Red line}
-scorecard:
+{MANNER_LISTS}rules:
+{MANNER_RULES}scorecard:
   id: card
   title: 评分
   title_en: Score
@@ -38,12 +33,7 @@ scorecard:
       title: 态度
       title_en: Manner
       weight: 100
-      items:
-        - {id: polite, title: 礼貌, title_en: Polite, points: 20, each: 5,
-           forbidden: [taboo_phrase]}
-        - {id: honest, title: 诚实, title_en: Honest, points: 20, forbidden: [red_line],
-           critical: true}
-"""
+{MANNER_ITEMS}"""
 MORE = """\
         - {id: calm, title: 平和, title_en: Calm, points: 10, forbidden: [fast_speech]}
 """

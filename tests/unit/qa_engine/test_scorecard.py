@@ -2,29 +2,24 @@
 
 import pytest
 from qa_calls import ANSWERED, CALL, connected, dialogue, ended, joined, play, run
+from qa_packs import MANNER_ITEMS, MANNER_LISTS, MANNER_RULES
 
 from qa_engine.events import RunningScore, Score
 from qa_engine.judge import CallJudge
 from qa_engine.pack import DEFAULT_PACK, check, load
 from qa_engine.scorecard import total
 
-PACK = """\
+PACK = f"""\
 pack: test
 version: "1"
 lists:
-  rude: {about: x, words: [随便你]}
-  cure: {about: x, words: [包治百病]}
-  book: {about: x, words: [约好了]}
-  read: {about: x, words: [核对一下]}
+{MANNER_LISTS}  book: {{about: x, words: [约好了]}}
+  read: {{about: x, words: [核对一下]}}
 rules:
-  - {id: rude, type: words, kind: taboo_phrase, severity: high, role: agent, lists: [rude],
-     title: 禁语, title_en: Taboo}
-  - {id: cure, type: words, kind: red_line, severity: high, role: agent, lists: [cure],
-     title: 红线, title_en: Red line}
-  - {id: book, type: words, kind: booked, severity: info, role: agent, lists: [book],
-     title: 预约, title_en: Booked}
-  - {id: read, type: words, kind: read_back, severity: info, role: agent, lists: [read],
-     title: 复述, title_en: Read back}
+{MANNER_RULES}  - {{id: book, type: words, kind: booked, severity: info, role: agent, lists: [book],
+     title: 预约, title_en: Booked}}
+  - {{id: read, type: words, kind: read_back, severity: info, role: agent, lists: [read],
+     title: 复述, title_en: Read back}}
 scorecard:
   id: card
   title: 评分
@@ -34,18 +29,13 @@ scorecard:
       title: 态度
       title_en: Manner
       weight: 60
-      items:
-        - {id: polite, title: 礼貌, title_en: Polite, points: 20, each: 5,
-           forbidden: [taboo_phrase]}
-        - {id: honest, title: 诚实, title_en: Honest, points: 20, forbidden: [red_line],
-           critical: true}
-    - id: flow
+{MANNER_ITEMS}    - id: flow
       title: 流程
       title_en: Flow
       weight: 40
       items:
-        - {id: readback, title: 复述, title_en: Read back, points: 10, required: [read_back],
-           applies_after: [booked]}
+        - {{id: readback, title: 复述, title_en: Read back, points: 10, required: [read_back],
+           applies_after: [booked]}}
 """
 
 
