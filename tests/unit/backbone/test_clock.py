@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from backbone.clock import ManualClock, ScaledClock
+from backbone.clock import ManualClock, ScaledClock, SystemClock
 from backbone.ids import call_id
 
 
@@ -42,6 +42,15 @@ async def test_a_scaled_clock_runs_faster_than_the_machine(monkeypatch):
     assert slept == [0.005]
     real += 0.005
     assert clock.time() - began == pytest.approx(5.0)
+    assert clock.monotonic() == pytest.approx(5.0)
+
+
+def test_the_machines_clock_passes_evenly_when_its_time_is_set(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 7.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
+    clock = SystemClock()
+    monkeypatch.setattr(time, "time", lambda: 3.0)
+    assert (clock.time(), clock.monotonic()) == (3.0, 50.0)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0])
