@@ -11,7 +11,7 @@ from agent_console.privacy import mask_name, mask_number
     ("number", "shown"),
     [("13800138000", "•••• 8000"), ("1001", "1001"), ("", ""), ("10010", "•••• 0010")],
 )
-def test_numbers(number: str, shown: str) -> None:
+def test_of_a_number_the_last_four_digits_are_shown(number: str, shown: str) -> None:
     assert mask_number(number) == shown
 
 
@@ -25,5 +25,5 @@ def test_numbers(number: str, shown: str) -> None:
         ("+8613800138000", ""),
     ],
 )
-def test_names(name: str, shown: str) -> None:
+def test_of_a_name_the_first_character_is_shown(name: str, shown: str) -> None:
     assert mask_name(name) == shown

@@ -154,7 +154,7 @@ def test_the_buffer_hands_out_what_was_put_in(steps):
         np.testing.assert_array_equal(buffer.cut(kept, len(everything)), everything[kept:])
 
 
-def test_level():
+def test_loudness_is_told_below_full_scale_and_silence_as_the_floor():
     assert level_dbfs(np.full(100, 0.1, np.float32)) == pytest.approx(-20)
     assert level_dbfs(np.zeros(100, np.float32)) == -120
 

@@ -53,7 +53,7 @@ def test_short_windows_are_held_against_the_full_one(calls):
     assert (found["cer"], found["cer_full_window"], found["points_worse"]) == (0.5, 0.0, 50.0)
 
 
-def test_spread():
+def test_percentiles_of_nothing_are_unknown():
     assert spread([]) == {"p50": None, "p95": None, "max": None}
     assert spread([3.0]) == {"p50": 3.0, "p95": 3.0, "max": 3.0}
     assert spread(range(101)) == {"p50": 50, "p95": 95, "max": 100}

@@ -42,7 +42,7 @@ def test_after_a_flush_the_next_sample_is_the_first():
     np.testing.assert_array_equal(first, second)
 
 
-def test_full_scale():
+def test_the_loudest_samples_become_one():
     assert from_pcm(b"\x00\x80\xff\x7f").tolist() == [-1.0, pytest.approx(1.0, abs=1e-4)]
 
 

@@ -252,7 +252,7 @@ async def test_a_detected_language_is_kept():
     assert asked == [("zh", "en"), ("en",)]
 
 
-async def test_health_tells_counts():
+async def test_health_tells_how_many_segments_and_how_much_audio_there_were():
     bench = await one_leg(["甲", "乙"])
     health = bench.transcriber.health()
     assert isinstance(health, AsrHealth)

@@ -28,7 +28,7 @@ def hypothesis_of(text="您好，请讲。", **changes):
         (hypothesis_of("请不吝点赞 订阅 转发 打赏支持明镜与点点栏目"), "invention"),
     ],
 )
-def test_guards(hypothesis, reason):
+def test_what_cannot_have_been_said_is_refused_with_its_reason(hypothesis, reason):
     assert refusal(hypothesis, "zh", GuardSettings()) == reason
 
 
@@ -76,7 +76,7 @@ def test_text_becomes_simplified_and_one_line():
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_common_prefix(one, other):
+def test_two_texts_share_their_beginning_and_differ_behind_it(one, other):
     length = common_prefix(one, other)
     assert one[:length] == other[:length]
     assert one[length : length + 1] != other[length : length + 1] or one == other
@@ -93,7 +93,7 @@ def test_common_prefix(one, other):
         ("", "谢谢", 2, 0),
     ],
 )
-def test_character_errors(reference, heard, errors, units):
+def test_errors_count_characters_whatever_the_punctuation(reference, heard, errors, units):
     assert character_errors(reference, heard) == ErrorRate(errors, units)
 
 

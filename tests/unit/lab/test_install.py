@@ -73,7 +73,7 @@ def test_without_root_the_command_to_type_is_said(bare, monkeypatch):
         ("bash: asterisk: not found", 0),
     ],
 )
-def test_versions(text, number):
+def test_a_version_is_read_from_what_asterisk_prints(text, number):
     assert install.installed_version_number(text) == number
 
 

@@ -127,7 +127,7 @@ def test_a_sample_comes_back_within_half_a_step(payload, samples):
         (0, 0x00, -32_124),
     ],
 )
-def test_known_codes(payload, code, sample):
+def test_codes_of_the_standard_decode_to_its_samples(payload, code, sample):
     assert g711.decode(bytes([code]), payload)[0] == sample
 
 

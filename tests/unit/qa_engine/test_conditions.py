@@ -106,7 +106,7 @@ def test_absence_by_a_deadline_is_told_when_its_time_is_up(pack_of, finals, told
     ],
 )
 @pytest.mark.parametrize("semantic", [True, False])
-def test_similar_sentences(pack_of, monkeypatch, semantic, text, fires):
+def test_a_sentence_like_an_example_is_found(pack_of, monkeypatch, semantic, text, fires):
     similarity.Exemplars.of.cache_clear()
     if not semantic:
         monkeypatch.setattr(similarity, "embedder", lambda: None)

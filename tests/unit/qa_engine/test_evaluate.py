@@ -32,7 +32,7 @@ def hit(kind, role, start, end):
     )  # fmt: skip
 
 
-def test_all_found():
+def test_a_call_with_all_found_is_perfect():
     result = evaluate(
         TRUTH, [hit("customer_complaint", "customer", 4, 5), hit("taboo_phrase", "agent", 7, 8)]
     )

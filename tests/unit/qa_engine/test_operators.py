@@ -68,7 +68,7 @@ WORDS = "type: words, kind: taboo_phrase, role: agent, lists: [bad]"
         ([("agent", "不归。我管")], []),
     ],
 )
-def test_words(pack_of, lines, phrases):
+def test_words_are_found_where_they_were_said(pack_of, lines, phrases):
     assert said_hits(pack_of({"bad": ["不归我管"]}, WORDS), *lines) == phrases
 
 
@@ -124,7 +124,7 @@ GREETING = {"hello": ["很高兴为您服务", "云海医院"]}
         ),
     ],
 )
-def test_the_opening(pack_of, finals, kinds):
+def test_the_opening_is_done_in_time_or_missing(pack_of, finals, kinds):
     pack = pack_of(GREETING, f"{OPENING}, any_of: [hello]")
     verdicts = play(pack, finals, 20)
     assert [hit.kind for hit in hits(verdicts)] == kinds
@@ -179,7 +179,7 @@ def test_all_parts_of_a_step(pack_of):
         ),
     ],
 )
-def test_the_closing(pack_of, finals, kinds):
+def test_the_closing_is_done_before_the_end_or_missing(pack_of, finals, kinds):
     pack = pack_of({"bye": ["感谢来电"]}, f"{CLOSING}, any_of: [bye]")
     assert [hit.kind for hit in hits(play(pack, finals, 30))] == kinds
 
@@ -288,7 +288,7 @@ TALK = [final("agent", 1, 3, "等一下"), final("customer", 13, 15, "喂")]
                    start=4, end=10)], False),
     ],
 )  # fmt: skip
-def test_dead_air(pack_of, finals, more, fires):
+def test_silence_counts_but_for_holds_and_what_nobody_heard(pack_of, finals, more, fires):
     pack = pack_of({}, "type: dead_air, kind: dead_air")
     found = dead_air(pack, finals, *more)
     assert bool(found) is fires

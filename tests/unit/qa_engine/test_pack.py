@@ -115,7 +115,7 @@ def test_a_folder_must_be_there_and_hold_something(tmp_path):
     assert "no .yaml" in check(tmp_path)[0].reason
 
 
-def test_problems_across_files(write):
+def test_what_two_files_define_is_told_of_the_second(write):
     write(GOOD)
     folder = write(GOOD, "second.yaml")
     reasons = [problem.reason for problem in check(folder)]
@@ -135,7 +135,7 @@ def test_problems_across_files(write):
         ("lists:\n", "lists:\n  more: {about: x, words: [甲乙]}\n", 4, "no rule uses it"),
     ],
 )
-def test_lints(write, old, new, line, reason):
+def test_what_looks_wrong_is_a_warning_with_its_line_and_loads(write, old, new, line, reason):
     folder = write(GOOD.replace(old, new))
     (problem, *_) = [p for p in check(folder) if reason in p.reason]
     assert (problem.line, problem.level) == (line, "warning")

@@ -35,7 +35,7 @@ def found(words, text):
         (["黄片", "口交"], "三黄片和路口交通", [("黄片", False), ("口交", False)]),
     ],
 )
-def test_words_by_character(phrases, text, hits):
+def test_words_are_found_by_their_characters(phrases, text, hits):
     assert found(index(*phrases, phonetic=Phonetic.OFF), text) == hits
 
 
@@ -50,7 +50,7 @@ def test_words_by_character(phrases, text, hits):
         (["保证*治好"], "包正给您治好", [("包正给您治好", True)]),
     ],
 )
-def test_words_by_sound(phrases, text, hits):
+def test_words_are_found_by_their_sound_and_marked(phrases, text, hits):
     assert found(index(*phrases), text) == hits
 
 

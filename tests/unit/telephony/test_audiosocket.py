@@ -50,7 +50,7 @@ def hello(leg_id=LEG):
         (frame(0x19, b"ab"), Unreadable(0x19, 2)),
     ],
 )
-def test_frame(data, expected):
+def test_each_kind_of_frame_is_told_apart(data, expected):
     parser = AudioSocketParser()
     assert parser.feed(data) == [expected]
     assert not parser.truncated

@@ -103,7 +103,7 @@ def test_line_without_a_colon_is_counted_and_left_out():
     assert parser.malformed_lines == 1
 
 
-def test_representation_shows_no_values():
+def test_a_message_in_a_log_shows_no_numbers():
     messages, _ = feed_all(b"Event: Join\r\nCallerIDNum: 13800138000\r\n\r\n", [])
     assert "13800138000" not in repr(messages[0])
 

@@ -435,7 +435,7 @@ def test_unusable_timestamp_falls_back_on_arrival(stamp):
         (6.1, 6.0, 2),
     ],
 )
-def test_rings(alerting, cycle, rings):
+def test_rings_are_counted_by_the_cycle_from_the_first_on(alerting, cycle, rings):
     assert rings_of(alerting, cycle) == rings
 
 

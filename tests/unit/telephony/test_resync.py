@@ -296,5 +296,5 @@ def test_restarted_program_numbers_a_further_visit_on():
     assert script.of(CallJoined)[0].visit == 4
 
 
-def test_status_variables():
+def test_variables_of_a_status_are_split_at_their_first_sign():
     assert status_variables(status(A="1=2", B="")) == {"A": "1=2", "B": ""}

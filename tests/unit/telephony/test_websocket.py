@@ -53,7 +53,7 @@ def started(form="slin"):
         ([b"ab"], [Unreadable(2, 2)]),
     ],
 )
-def test_beginning(messages, expected):
+def test_a_stream_begins_by_naming_its_leg_and_format(messages, expected):
     told = parser()
     assert [frame for message in messages for frame in told.feed(message)] == expected
 
@@ -74,7 +74,7 @@ def test_beginning(messages, expected):
         ('{"event":5}', [Unreadable(1, 11)]),
     ],
 )
-def test_message_in_the_middle(message, expected):
+def test_what_comes_after_the_beginning_is_audio_a_key_or_passed_over(message, expected):
     assert started().feed(message) == expected
 
 

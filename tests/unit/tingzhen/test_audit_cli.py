@@ -39,7 +39,7 @@ def verify():
     return result.exit_code, json.loads(result.stdout) if result.stdout else {}
 
 
-def test_whole_chain(store):  # noqa: ARG001 - made by it
+def test_a_whole_chain_is_said_to_be_so_with_its_head(store):  # noqa: ARG001 - made by it
     code, line = verify()
     assert code == 0
     assert (line["type"], line["whole"], line["rows"]) == ("audit", True, 3)
