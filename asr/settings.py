@@ -235,8 +235,13 @@ class AsrSettings(BaseModel):
         "characters of their sound, where the audio bears it out (Whisper only; 100 MB and two "
         "seconds at the start of each worker).",
     )
+    vocabulary: str = Field(
+        default="hospital-zh",
+        description="Words that are usual in your calls, which homophones are likelier to become: "
+        "the bundled list's name, or a file of your own, one word a line.",
+    )
     partial_step_s: float = Field(
-        default=1.0, ge=0, le=10, description="Seconds between partials of a segment; 0 for none."
+        default=0.7, ge=0, le=10, description="Seconds between partials of a segment; 0 for none."
     )
     first_partial_s: float = Field(
         default=0.8, gt=0, le=10, description="Seconds of speech before a segment's first partial."

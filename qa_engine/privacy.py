@@ -42,7 +42,7 @@ _X = "(?:x|叉|差|艾克斯)"
 _DIGITS = re.compile(rf"\d{{15,17}}(?:大写)?{_X}|\d{{7,}}x?")
 # An amount, a year or a count is nobody's number.
 _UNIT = re.compile(r"[元块年个万亿岁毫%]")
-_PLACE_OR_COUNT = re.compile(r"[室窗楼诊房床号分点天次路人位层米科]")
+_PLACE_OR_COUNT = re.compile(r"[室窗楼诊房病床号分点天次路人位层米科]")
 # 尾号 is told to tell two apart by, as the last digits that stay are.
 _NAMED_NUMBER = re.compile(
     r"(?:身份证|证件|电话|手机|号码|卡号|银行卡|医保卡|社保|病历号|住院号|就诊卡|微信)"
@@ -64,6 +64,8 @@ _SPELT_OUT = re.compile(
 _ONE_BY_ONE = re.compile("0|.*[零〇幺]")
 _BY_PLACE = re.compile("[十百千万亿]")
 _SHORTEST_PIECE = 3
+# The rest of a number that a segment before began (see `FinalWanted`), with other words behind it.
+_REST = re.compile(r"\d{4,6}(?!\d)")
 _SERVICE = frozenset({"110", "114", "119", "120", "122", "12345", "12320"})
 _PHONE = re.compile(r"(?:86|0)?1[3-9]\d{9}|0\d{9,11}")
 _CARD_LENGTHS = range(16, 20)
@@ -178,6 +180,9 @@ def _numbers(heard: Normalised, *, growing: bool) -> Iterator[PersonalSpan]:
     for start, end in _dictated(heard):
         if not any(start < stop and begin < end for begin, stop in whole):
             yield PersonalSpan(*heard.span(start, end), "number")
+    rest = _REST.match(text)
+    if rest is not None and _goes_on(heard, rest.end()):
+        yield PersonalSpan(*heard.span(*rest.span()), "number")
     for match in _SPELT_OUT.finditer(heard.original):
         yield PersonalSpan(*match.span(), "number")
     begun = re.search(r"\d{3,6}$", text) if growing else None
@@ -197,6 +202,12 @@ def _is_named(heard: Normalised, start: int, end: int) -> bool:
         and _PLACE_OR_COUNT.match(text, end) is None
         and not _by_place(heard, start, end)
     )
+
+
+def _goes_on(heard: Normalised, end: int) -> bool:
+    """Whether the digits up to `end`, with which a text begins, may be the end of a number."""
+    service = heard.text[:end] in _SERVICE
+    return not service and not _by_place(heard, 0, end) and _is_named(heard, 0, end)
 
 
 def _dictated(heard: Normalised) -> Iterator[tuple[int, int]]:

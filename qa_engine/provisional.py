@@ -32,7 +32,8 @@ from qa_engine.verdicts import Verdict
 from qa_engine.words import WordHit
 
 _STOPS = "。.，,？?！!、… -"
-_NUMERALS = frozenset("0123456789零一二两三四五六七八九十百千万幺")
+_NUMERALS = "0123456789零一二两三四五六七八九十百千万幺"
+_TELLING_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +191,13 @@ def _overlap(one: WordHit, other: WordHit) -> bool:
 
 
 def _counting(text: str) -> bool:
-    """Whether a number is being said: cut in the middle, it would not be understood."""
-    return text.rstrip(_STOPS)[-1:] in _NUMERALS
+    """Whether a number has just begun: cut there, its first digits would not be understood.
+
+    Of a longer one each part tells what it is, and the privacy mask knows the parts of one.
+    """
+    said = "".join(character for character in text if character not in _STOPS)
+    digits = len(said) - len(said.rstrip(_NUMERALS))
+    return 0 < digits < _TELLING_DIGITS
 
 
 def _told(

@@ -23,9 +23,8 @@ from faster_whisper.transcribe import get_suppressed_tokens
 
 from asr.events import Correction
 from asr.guards import Hypothesis, refusal, token_limit
-from asr.homophones import Homophones, chosen
+from asr.homophones import Homophones, chosen, read_words
 from asr.homophones import load as load_homophones
-from asr.lexicon import load as load_lexicon
 from asr.model import ensure_model
 from asr.recognisers.base import Capabilities, RecogniserError, Recognition
 from asr.resample import RATE, Audio
@@ -107,8 +106,7 @@ class WhisperRecogniser:
             raise RecogniserError(f"cannot load the model in {folder}: {reason}") from error
         homophones = None
         if settings.homophones:
-            own = load_lexicon(settings.lexicon).words if settings.lexicon else ()
-            homophones = load_homophones(own)
+            homophones = load_homophones(read_words(settings.vocabulary))
         return cls(model, settings.whisper, folder.name, homophones)
 
     @property

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.homophones import Candidate, Homophones, chosen, distance
+from asr.homophones import (
+    BUNDLED,
+    Candidate,
+    Homophones,
+    VocabularyError,
+    chosen,
+    distance,
+    read_words,
+)
 
 SHARES = {
     "我": 9e-3,
@@ -61,6 +69,34 @@ def test_ones_own_words_are_likelier_than_the_language_has_them():
     assert found("威信", Homophones(alike)) == []
     assert found("威信", Homophones(alike, ["微信"])) == [(0, "威信", "微信")]
     assert found("导一台", Homophones(SHARES, ["导医台"])) == [(0, "导一台", "导医台")]
+
+
+def test_the_bundled_vocabulary_can_be_read():
+    words = read_words(BUNDLED)
+    assert {"医保", "号贩子"} <= set(words)
+    assert len(words) == len(set(words))
+
+
+def test_a_vocabulary_of_ones_own(tmp_path):
+    file = tmp_path / "ours.txt"
+    file.write_text("# our doctors\n张一鸣\n\n  导医台  \n", encoding="utf-8")
+    assert read_words(str(file)) == ["张一鸣", "导医台"]
+
+
+@pytest.mark.parametrize("line", ["号", "对乙酰氨基酚", "CT室", "导 医台"])
+def test_what_is_no_word_is_told_with_its_line(tmp_path, line):
+    file = tmp_path / "ours.txt"
+    file.write_text(f"导医台\n{line}\n", encoding="utf-8")
+    with pytest.raises(VocabularyError, match=r"ours\.txt:2: "):
+        read_words(str(file))
+
+
+def test_a_vocabulary_that_cannot_be_read_is_the_users_to_mend(tmp_path):
+    with pytest.raises(VocabularyError, match="nowhere"):
+        read_words(str(tmp_path / "nowhere.txt"))
+    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(VocabularyError):
+        read_words(str(tmp_path / "bytes.txt"))
 
 
 def test_each_pass_of_the_recogniser_counts():

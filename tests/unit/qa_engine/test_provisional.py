@@ -163,12 +163,20 @@ def test_the_final_is_asked_for_once_where_a_partial_holds_what_would_be_told(ju
         ("您稍等我帮您查", "agent"),
         ("这个不归我管", "customer"),  # it is a rule for agents
         ("我不知道您方便什么时候来", "agent"),
-        ("他的手机号是1990", "agent"),  # a number is being said
-        ("他的手机号是幺九九零", "agent"),
+        ("他的手机号是199", "agent"),  # a number has just begun
+        ("他的手机号是1-9。9", "agent"),
+        ("他的手机号是幺九九", "agent"),
     ],
 )
 def test_no_final_is_asked_for(judge, text, role):
     assert asked(judge, partial(text, 0, role=role)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["他的手机号是1990", "他的手机号是幺九九零", "他的手机号是199 0000"]
+)
+def test_a_number_need_not_be_told_to_its_end(judge, text):
+    assert len(asked(judge, partial(text, 0, role="agent"))) == 1
 
 
 def test_words_that_only_sound_alike_are_asked_about_but_not_told(judge):
