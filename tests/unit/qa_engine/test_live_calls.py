@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 from qa_calls import ANSWERED, connected, joined
+from qa_guidance import write_small_guidance
 
 from backbone.bus import Bus
 from backbone.clock import ManualClock
@@ -20,10 +21,12 @@ from qa_engine.settings import QaSettings
     ("service", "dropped"),
     [(QaService, "qa_calls_dropped"), (GuidanceService, "guidance_calls_dropped")],
 )
-async def test_a_call_that_nothing_is_heard_of_is_given_up(service, dropped):
+async def test_a_call_that_nothing_is_heard_of_is_given_up(tmp_path, service, dropped):
+    write_small_guidance(tmp_path)
+    (tmp_path / "pack.yaml").write_text("pack: small\n", encoding="utf-8")
     counters, clock = Counters(), ManualClock(ANSWERED)
     bus = Bus(counters)
-    following = service(QaSettings(forget_s=60, tick_s=1), bus, clock, counters)
+    following = service(QaSettings(rules=tmp_path, forget_s=60, tick_s=1), bus, clock, counters)
     running = asyncio.create_task(following.run())
     for event in (joined(), connected()):
         await bus.publish(event)
