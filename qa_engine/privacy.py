@@ -66,6 +66,7 @@ _BY_PLACE = re.compile("[十百千万亿]")
 _SHORTEST_PIECE = 3
 # The rest of a number that a segment before began (see `FinalWanted`), with other words behind it.
 _REST = re.compile(r"\d{4,6}(?!\d)")
+_BEGUN = re.compile(r"\d{3,6}$")
 _SERVICE = frozenset({"110", "114", "119", "120", "122", "12345", "12320"})
 _PHONE = re.compile(r"(?:86|0)?1[3-9]\d{9}|0\d{9,11}")
 _CARD_LENGTHS = range(16, 20)
@@ -180,14 +181,20 @@ def _numbers(heard: Normalised, *, growing: bool) -> Iterator[PersonalSpan]:
     for start, end in _dictated(heard):
         if not any(start < stop and begin < end for begin, stop in whole):
             yield PersonalSpan(*heard.span(start, end), "number")
-    rest = _REST.match(text)
-    if rest is not None and _goes_on(heard, rest.end()):
-        yield PersonalSpan(*heard.span(*rest.span()), "number")
     for match in _SPELT_OUT.finditer(heard.original):
         yield PersonalSpan(*match.span(), "number")
-    begun = re.search(r"\d{3,6}$", text) if growing else None
+    for start, end in _parts(heard, growing=growing):
+        yield PersonalSpan(*heard.span(start, end), "number")
+
+
+def _parts(heard: Normalised, *, growing: bool) -> Iterator[tuple[int, int]]:
+    """[start, end) of what may be one end of a number that another segment has the rest of."""
+    rest = _REST.match(heard.text)
+    if rest is not None and _goes_on(heard, rest.end()):
+        yield rest.span()
+    begun = _BEGUN.search(heard.text) if growing else None
     if begun is not None and begun.group() not in _SERVICE:
-        yield PersonalSpan(*heard.span(*begun.span()), "number")
+        yield begun.span()
 
 
 def _is_named(heard: Normalised, start: int, end: int) -> bool:
