@@ -37,7 +37,7 @@ async def test_it_counts_what_was_heard_and_when(calls):
     assert (found["cer"], found["frames_dropped"], found["audio_gaps"]) == (0.0, 0, 0)
     assert (found["out_of_order"], found["finals_spooled"], found["caught_up"]) == (0, 0, True)
     assert found["partials"] >= 2
-    # A partial is due a second after speech began, or in its first pause.
+    # A partial is due 0.8 s after speech began, or in its first pause.
     assert found["first_partial_s"]["p50"] > 0.3
     assert found["final_s"]["max"] >= found["final_s"]["p50"] >= 0
     assert found["cpu_per_audio_s"] > 0
