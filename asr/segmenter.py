@@ -7,7 +7,8 @@ the audio was cut on its way here.
 
     idle ──first voiced window──▶ candidate ──enough voiced──▶ speaking
      ▲                               │ silence                    │ silence: end
-     └───────────────────────────────┴────────────────────────────┘ too long: split, go on
+     └───────────────────────────────┴────────────────────────────┘ too long, or its end is
+                                                                    wanted: split, go on
 """
 
 from __future__ import annotations
