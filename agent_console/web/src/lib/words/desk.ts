@@ -69,7 +69,6 @@ export const DESK = {
   more_open: ["另有 {n} 条", "{n} more"],
   acknowledge: ["确认", "Acknowledge"],
   acknowledge_call: ["本通 {n} 条全部确认", "Acknowledge all {n} of the call"],
-  ago: ["{n} 前", "{n} ago"],
   still_on_call: ["通话中", "on call"],
   call_is_over: ["已挂机", "call over"],
   key_hint_next: ["下一条", "Next"],
