@@ -38,6 +38,16 @@ def test_a_call_begins_calm():
         ("我很害怕，万一是癌怎么办", "afraid"),
         ("我白跑一趟，心里很委屈", "aggrieved"),
         ("太感谢了，我放心了", "grateful"),
+        ("I'm so worried, I need it today, I can't wait any longer", "anxious"),
+        ("This is outrageous, I'm furious with you people", "angry"),
+        ("My husband passed away, my husband has died", "grieving"),
+        ("I don't know what to do, I'm at my wits end", "helpless"),
+        ("I don't trust that, I doubt you charged correctly", "doubting"),
+        ("Hurry up, I'm losing my patience", "impatient"),
+        ("I'm terrified, what if it is cancer", "afraid"),
+        ("I came all the way for nothing, it's so unfair", "aggrieved"),
+        ("Thank you so much, I am so grateful", "grateful"),
+        ("I'm not angry and it is not urgent, take your time", "calm"),
     ],
 )
 def test_each_scene_is_told_by_its_words(text, scene):

@@ -30,6 +30,17 @@ def scan(text):
         ("我爸突然胸口疼喘不上气", "emergency"),
         ("我不想活了", "crisis"),
         ("眼科在几楼", "in_hospital_navigation"),
+        ("I'd like to make an appointment with a cardiologist", "appointment_new"),
+        ("Can I reschedule my appointment to Monday", "appointment_change"),
+        ("I want to cancel my appointment", "appointment_cancel"),
+        ("Are my blood test results ready", "report_query"),
+        ("Where can I park when I come", "parking"),
+        ("What are your opening hours", "clinic_hours"),
+        ("I want my money back, I need a refund", "refund"),
+        ("I need copies of my medical records", "medical_records"),
+        ("I left my umbrella in the waiting room", "lost_found"),
+        ("I want to make a complaint about a nurse", "complaint"),
+        ("My husband collapsed and he is not breathing", "emergency"),
     ],
 )
 def test_a_plain_sentence_is_enough(text, topic):
