@@ -89,6 +89,12 @@ async def test_an_opened_alert_shows_what_it_rests_on_and_what_was_done_to_it(
         await expect(heard).to_have_attribute("href", f"/calls/{call.id}?t=6.8")
 
 
+FILLS = """panel => {
+  const main = panel.closest("main").getBoundingClientRect();
+  return Math.abs(main.bottom - panel.getBoundingClientRect().bottom) < 2;
+}"""
+
+
 async def top(shown: Locator) -> float:
     box = await shown.bounding_box()
     assert box is not None
@@ -378,6 +384,8 @@ async def test_every_look_is_accessible_and_fits(
                 )
             await expect(page.locator(".loud")).to_be_visible()
             await shot(page, f"lead-{look}-{panel}")
+            shown = page.locator(".panel:visible").last
+            assert await shown.evaluate(FILLS), "a panel ends where the page does"
             assert await violations(page, axe) == []
             assert await fits(page)
 
