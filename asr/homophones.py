@@ -95,6 +95,10 @@ class Homophones:
         # One string for all words of a sound: a third of a million lists would take 30 MB more.
         self._by_sound = {key: " ".join(words) for key, words in by_sound.items()}
 
+    def cost(self, text: str) -> float:
+        """Nats by which the Chinese of a text is unlikely, as the likeliest row of words."""
+        return sum(self._from_left(run.group())[-1] for run in _HAN.finditer(text))
+
     def candidates(self, text: str) -> list[Candidate]:
         """The likeliest words of the same sound, the best first, at most six."""
         found = [

@@ -39,6 +39,8 @@ _FRAMES_PER_S = 100
 _MOST_TOKENS = 224  # half of Whisper's text context; the rest is the prompt's
 _LOOP_BREAKER = 3  # tokens whose run may not repeat in a second try; real speech does repeat some
 _LEAST_SHARE = 1e-9  # of a token that the decoder takes for impossible
+_WORDS_SHARE = 0.1
+"""How much a nat of words counts beside one of the decoder, where hypotheses are chosen among."""
 _TOKENS_OVER_LIMIT = 4  # a loop has to run past the guard's limit to be seen by it
 
 
@@ -51,6 +53,17 @@ class _Draft:
     char_times: tuple[float, ...] = ()
     end_s: float = math.inf
     corrections: tuple[Correction, ...] = ()
+
+
+def _likeliest(drafts: Sequence[_Draft], words: Homophones) -> _Draft:
+    """Of several hypotheses the one that is likeliest for the audio and as words."""
+    return max(
+        drafts,
+        key=lambda draft: (
+            draft.guess.avg_logprob * (draft.guess.tokens + 1)
+            - _WORDS_SHARE * words.cost(draft.guess.text)
+        ),
+    )
 
 
 def load(settings: AsrSettings) -> WhisperRecogniser:
@@ -274,10 +287,12 @@ class WhisperRecogniser:
         limit = min(
             _MOST_TOKENS, token_limit(max(durations), self._settings.guards) + _TOKENS_OVER_LIMIT
         )
+        words = self._homophones if language == "zh" and beam > 1 else None
         results = self._model.model.generate(
             encoded,
             [prompt] * len(durations),
             beam_size=beam,
+            num_hypotheses=beam if words is not None else 1,
             no_repeat_ngram_size=ngram,
             # CTranslate2 stops at half of it too, as if the prompt always took the other half.
             max_length=max(2 * limit, len(prompt) + limit),
@@ -288,18 +303,19 @@ class WhisperRecogniser:
         )
         found = []
         for result, duration in zip(results, durations, strict=True):
-            tokens = result.sequences_ids[0]
-            # The score is the sum over the tokens divided by their number (length penalty 1);
-            # the end token counts too, as in faster-whisper.
-            logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
-            guess = Hypothesis(
-                text=tidy(tokenizer.decode(tokens)),
-                tokens=len(tokens),
-                duration_s=duration,
-                avg_logprob=logprob,
-                no_speech=result.no_speech_prob,
-            )
-            found.append(_Draft(guess, tokens))
+            drafts = []
+            for tokens, score in zip(result.sequences_ids, result.scores, strict=True):
+                # The score is the sum over the tokens divided by their number (length penalty 1);
+                # the end token counts too, as in faster-whisper.
+                guess = Hypothesis(
+                    text=tidy(tokenizer.decode(tokens)),
+                    tokens=len(tokens),
+                    duration_s=duration,
+                    avg_logprob=score * len(tokens) / (len(tokens) + 1),
+                    no_speech=result.no_speech_prob,
+                )
+                drafts.append(_Draft(guess, tokens))
+            found.append(drafts[0] if words is None else _likeliest(drafts, words))
         return found
 
     def _timed(
