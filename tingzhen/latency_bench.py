@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import httpx
 import msgspec
@@ -50,6 +50,14 @@ _SETTLE_S = 1.0
 """Rules look at the clock that often, at least, once the last words are known."""
 
 
+class AlertTime(NamedTuple):
+    """How long an alert took, in seconds: its own frame, and whichever a page showed first."""
+
+    rule: str
+    final: float
+    first: float
+
+
 @dataclass(slots=True)
 class Latencies:
     """Seconds from the end of each phrase to its frame; what became of provisional alerts.
@@ -62,6 +70,8 @@ class Latencies:
     seconds: dict[Stage, list[float]] = field(
         default_factory=lambda: {"final": [], "provisional": [], "first": []}
     )
+    alerts: list[AlertTime] = field(default_factory=list)
+    """Each alert by itself, in the order of their frames."""
     patient: frozenset[str] = frozenset()
     """Rules that give something time to be said; their alerts are counted in `waited`."""
     doubting: frozenset[str] = frozenset()
@@ -97,6 +107,7 @@ class Latencies:
             self.seconds["provisional"].append(first)
         self.seconds["final"].append(final)
         self.seconds["first"].append(first)
+        self.alerts.append(AlertTime(message["rule"], final, first))
 
 
 def _latencies() -> Latencies:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tingzhen.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from tingzhen.latency_bench import AlertTime
+
+
+_SLOW_S = 2.0
+"""What the final alert of 95 in 100 phrases should not take."""
 
 
 def latency(
@@ -62,6 +70,7 @@ def latency(
             console.print(
                 " ".join(f"{name}: {value}" for name, value in line.items()), markup=False
             )
+    _each(found.alerts, json=json)
     summary = {
         "provisional_confirmed": found.confirmed,
         "provisional_withdrawn": found.withdrawn,
@@ -74,3 +83,13 @@ def latency(
         return
     for name, value in summary.items():
         console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
+
+
+def _each(alerts: Sequence[AlertTime], *, json: bool) -> None:
+    """Every alert by itself; for people, those that were slow."""
+    for rule, final, first in sorted(alerts, key=lambda alert: -alert.final):
+        if json:
+            times = {"final_s": round(final, 2), "first_s": round(first, 2)}
+            print_json({"type": "bench_alert", "rule": rule, **times})
+        elif final > _SLOW_S:
+            console.print(f"slow: {rule}, {final:.2f} s", markup=False)

@@ -55,3 +55,4 @@ def test_rules_that_wait_on_purpose_are_counted_apart():
     assert found.waited == 2
     found.take(frame("alert"), 1013.0)
     assert found.seconds["final"] == [1.0]
+    assert [(alert.final, alert.first) for alert in found.alerts] == [(1.0, 1.0)]
