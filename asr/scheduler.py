@@ -75,6 +75,7 @@ class DecodeScheduler(Generic[T]):
         threads: decodings at the same time.
         clock: paces nothing here; deadlines and waits are on it.
         counters: of failures and of what was spooled.
+        hurry_after_s: what has waited so long is decoded quickly.
         memory_s: seconds of audio that may wait in memory; what is more waits on disk, so that
             memory stays bounded however far finals fall behind.
     """
@@ -87,6 +88,7 @@ class DecodeScheduler(Generic[T]):
         counters: Counters,
         *,
         memory_s: float = math.inf,
+        hurry_after_s: float = math.inf,
     ) -> None:
         self.queue: DecodeQueue[Work[T]] = DecodeQueue(threads)
         self.decode_s = 0.0
@@ -97,6 +99,7 @@ class DecodeScheduler(Generic[T]):
         self._pressure = Pressure(threads)
         self._clock = clock
         self._counters = counters
+        self._hurry_after_s = hurry_after_s
         self._changed = asyncio.Condition()
         self._spool = Spool()
         self._room = memory_s * RATE  # samples that may still wait in memory
@@ -212,9 +215,10 @@ class DecodeScheduler(Generic[T]):
         started, began = time.perf_counter(), self._clock.time()
         recognitions: Sequence[Recognition | None] = [None] * len(batch)
         partial = batch[0].partial
+        quick = any(began - queued.since > self._hurry_after_s for queued in batch)
         try:
             recognitions = await asyncio.get_running_loop().run_in_executor(
-                pool, self._recognise, [queued.item for queued in batch], partial
+                pool, self._recognise, [queued.item for queued in batch], partial, quick
             )
         except Exception as error:  # noqa: BLE001 - one bad segment must not end the others
             if len(batch) > 1:  # nor take those with it that were decoded beside it
@@ -230,13 +234,17 @@ class DecodeScheduler(Generic[T]):
             for queued, recognition in zip(batch, recognitions, strict=True)
         ]
 
-    def _recognise(self, works: list[Work[T]], partial: bool) -> list[Recognition]:  # noqa: FBT001 - called by position through the executor
+    def _recognise(self, works: list[Work[T]], partial: bool, quick: bool) -> list[Recognition]:  # noqa: FBT001 - called by position through the executor
         languages = works[0].languages()
         if len(works) == 1:
             (work,) = works
             return [
                 self._recogniser.decode(
-                    work.heard, languages=languages, partial=partial, timed=work.timed
+                    work.heard,
+                    languages=languages,
+                    partial=partial,
+                    timed=work.timed,
+                    quick=quick,
                 )
             ]
         return self._recogniser.decode_batch([work.heard for work in works], languages=languages)

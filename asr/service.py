@@ -45,6 +45,10 @@ _log = structlog.get_logger(__name__)
 _HEALTH_EVERY_S = 1.0
 
 
+_HURRY_SHARE = 0.1
+"""Of what makes a final late: one that has waited so long is decoded quickly."""
+
+
 class Transcriber:
     """Listens to every leg on the bus and publishes what is said.
 
@@ -64,7 +68,12 @@ class Transcriber:
         self._bus = bus
         self._clock = clock
         self._scheduler: DecodeScheduler[Segment] = DecodeScheduler(
-            recogniser, settings.parallel, clock, counters, memory_s=settings.waiting_memory_s
+            recogniser,
+            settings.parallel,
+            clock,
+            counters,
+            memory_s=settings.waiting_memory_s,
+            hurry_after_s=settings.late_after_s * _HURRY_SHARE,
         )
         self._recogniser = recogniser
         self._legs: dict[str, LiveLeg] = {}

@@ -79,7 +79,13 @@ class Recogniser(Protocol):
         ...
 
     def decode(
-        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+        self,
+        audio: Audio,
+        *,
+        languages: Sequence[str],
+        partial: bool,
+        timed: bool = False,
+        quick: bool = False,
     ) -> Recognition:
         """Decode one segment.
 
@@ -88,6 +94,7 @@ class Recogniser(Protocol):
             languages: the one spoken, or those it may be in.
             partial: a quick look at a segment that is still being spoken; no fallback.
             timed: times of characters are wanted of a partial too, if it can give any.
+            quick: of a final, others wait for it: what only refines it is to be left out.
         """
         ...
 

@@ -124,10 +124,16 @@ class SherpaRecogniser:
         )
 
     def decode(
-        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+        self,
+        audio: Audio,
+        *,
+        languages: Sequence[str],
+        partial: bool,
+        timed: bool = False,
+        quick: bool = False,
     ) -> Recognition:
         """Decode one segment; a partial costs as much as a final. See `Recogniser`."""
-        del partial, timed
+        del partial, timed, quick
         stream = self._engine.create_stream()
         stream.accept_waveform(RATE, audio)
         if self._kind in _STREAMING:

@@ -140,7 +140,13 @@ class WhisperRecogniser:
         )
 
     def decode(
-        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+        self,
+        audio: Audio,
+        *,
+        languages: Sequence[str],
+        partial: bool,
+        timed: bool = False,
+        quick: bool = False,
     ) -> Recognition:
         """Decode one segment; see `Recogniser`.
 
@@ -159,7 +165,8 @@ class WhisperRecogniser:
         if timed or not partial:
             (draft,) = self._timed(encoded, window, language, [draft])
         if not partial:
-            (draft,) = self._repaired(encoded, window, language, [draft])
+            if not quick:
+                (draft,) = self._repaired(encoded, window, language, [draft])
             return self._judge(audio, features, draft, language, probability, window)
         return self._result(draft, language, probability)
 

@@ -45,7 +45,11 @@ def answer(recogniser: Recogniser, job: Job) -> Done | Failed:
     try:
         if len(segments) == 1:
             one = recogniser.decode(
-                segments[0], languages=job.languages, partial=job.partial, timed=job.timed
+                segments[0],
+                languages=job.languages,
+                partial=job.partial,
+                timed=job.timed,
+                quick=job.quick,
             )
             return Done([one])
         return Done(recogniser.decode_batch(segments, languages=job.languages))

@@ -223,14 +223,20 @@ class WorkerPool:
         return WorkersState(pids=pids, replaced=self._replaced)
 
     def decode(
-        self, audio: Audio, *, languages: Sequence[str], partial: bool, timed: bool = False
+        self,
+        audio: Audio,
+        *,
+        languages: Sequence[str],
+        partial: bool,
+        timed: bool = False,
+        quick: bool = False,
     ) -> Recognition:
         """Decode one segment; see `Recogniser`.
 
         Raises:
             DecodeError: the recogniser raised, or workers died or hung on it several times.
         """
-        return self._decode([audio], languages, partial=partial, timed=timed)[0]
+        return self._decode([audio], languages, partial=partial, timed=timed, quick=quick)[0]
 
     def decode_batch(
         self, segments: Sequence[Audio], *, languages: Sequence[str]
@@ -269,9 +275,10 @@ class WorkerPool:
         *,
         partial: bool,
         timed: bool = False,
+        quick: bool = False,
     ) -> list[Recognition]:
         raw = [np.ascontiguousarray(segment, np.float32).tobytes() for segment in segments]
-        job = Job(raw, tuple(languages), partial, timed)
+        job = Job(raw, tuple(languages), partial, timed, quick)
         slot = self._taken()
         try:
             for _ in range(1 if partial else _FINAL_TRIES):

@@ -31,6 +31,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     languages: tuple[str, ...]
     partial: bool
     timed: bool = False
+    quick: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

@@ -39,9 +39,9 @@ async def test_each_side_of_a_call_keeps_the_language_it_was_found_to_speak(tmp_
     class Listening:
         capabilities = whisper.capabilities
 
-        def decode(self, audio, *, languages, partial, timed=False):
+        def decode(self, audio, *, languages, partial, **wishes):
             asked.append(tuple(languages))
-            return whisper.decode(audio, languages=languages, partial=partial, timed=timed)
+            return whisper.decode(audio, languages=languages, partial=partial, **wishes)
 
     heard = {"agent": [], "customer": []}
     async for event in transcribe_files(files, settings, Listening()):

@@ -208,9 +208,9 @@ class Batching(ScriptedRecogniser):
     def capabilities(self):
         return dataclasses.replace(super().capabilities, batch=True)
 
-    def decode(self, audio, *, languages, partial, timed=False):
+    def decode(self, audio, *, languages, partial, **wishes):
         self.sizes.append(1)
-        return super().decode(audio, languages=languages, partial=partial, timed=timed)
+        return super().decode(audio, languages=languages, partial=partial, **wishes)
 
     def decode_batch(self, segments, *, languages):
         self.sizes.append(len(segments))
@@ -237,6 +237,33 @@ async def decoded(recogniser, works):
         await complete.wait()
         running.cancel()
     return out
+
+
+async def test_what_has_waited_too_long_is_decoded_quickly():
+    wishes = []
+
+    class Noting(ScriptedRecogniser):
+        def decode(self, audio, *, quick, **how):
+            wishes.append(quick)
+            return super().decode(audio, **how)
+
+    clock = ManualClock()
+    recogniser = Noting(lambda _: "好")
+    scheduler = DecodeScheduler(recogniser, 1, clock, Counters(), hurry_after_s=0.3)
+    complete = asyncio.Event()
+
+    async def deliver(one):
+        if one.subject == "b":
+            complete.set()
+
+    await scheduler.add_final("a", 1, Work(np.zeros(16, np.float32), lambda: ("zh",), "a"))
+    await clock.advance(0.5)
+    await scheduler.add_final("b", 2, Work(np.zeros(16, np.float32), lambda: ("zh",), "b"))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(scheduler.run(deliver))
+        await complete.wait()
+        running.cancel()
+    assert wishes == [True, False]
 
 
 async def test_finals_that_wait_together_are_decoded_together_where_that_pays():
