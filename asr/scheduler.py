@@ -75,7 +75,8 @@ class DecodeScheduler(Generic[T]):
         threads: decodings at the same time.
         clock: paces nothing here; deadlines and waits are on it.
         counters: of failures and of what was spooled.
-        hurry_after_s: what has waited so long is decoded quickly.
+        hurry_after_s: what has waited so long is decoded quickly, and everything while the node
+            is not at ease; unless it is infinite.
         memory_s: seconds of audio that may wait in memory; what is more waits on disk, so that
             memory stays bounded however far finals fall behind.
     """
@@ -215,7 +216,7 @@ class DecodeScheduler(Generic[T]):
         started, began = time.perf_counter(), self._clock.time()
         recognitions: Sequence[Recognition | None] = [None] * len(batch)
         partial = batch[0].partial
-        quick = any(began - queued.since > self._hurry_after_s for queued in batch)
+        quick = self._hurries(began, batch)
         try:
             recognitions = await asyncio.get_running_loop().run_in_executor(
                 pool, self._recognise, [queued.item for queued in batch], partial, quick
@@ -233,6 +234,12 @@ class DecodeScheduler(Generic[T]):
             Decoded(queued.item.subject, queued.kind, recognition, took / len(batch))
             for queued, recognition in zip(batch, recognitions, strict=True)
         ]
+
+    def _hurries(self, now: float, batch: list[Queued[Work[T]]]) -> bool:
+        if math.isinf(self._hurry_after_s):
+            return False
+        waited = max(now - queued.since for queued in batch)
+        return waited > self._hurry_after_s or self.ease is not Ease.CALM
 
     def _recognise(self, works: list[Work[T]], partial: bool, quick: bool) -> list[Recognition]:  # noqa: FBT001 - called by position through the executor
         languages = works[0].languages()
