@@ -161,7 +161,7 @@ class WhisperRecogniser:
             language, probability = self._detect(encoded, languages)
         beam = self._settings.beam_partial if partial else self._settings.beam_final
         ngram = self._settings.no_repeat_ngram.get(language, 0)
-        (draft,) = self._generate(encoded, language, [duration], beam, ngram)
+        (draft,) = self._generate(encoded, language, [duration], beam, ngram, quick=quick)
         if timed or not partial:
             (draft,) = self._timed(encoded, window, language, [draft])
         if not partial:
@@ -287,14 +287,22 @@ class WhisperRecogniser:
         return best, allowed[best] / total if total else 1 / len(allowed)
 
     def _generate(
-        self, encoded: Any, language: str, durations: Sequence[float], beam: int, ngram: int
+        self,
+        encoded: Any,
+        language: str,
+        durations: Sequence[float],
+        beam: int,
+        ngram: int,
+        *,
+        quick: bool = False,
     ) -> list[_Draft]:
         tokenizer, suppressed = self._tokenizer(language)
         prompt = self._prompt(tokenizer, language)
         limit = min(
             _MOST_TOKENS, token_limit(max(durations), self._settings.guards) + _TOKENS_OVER_LIMIT
         )
-        words = self._homophones if language == "zh" and beam > 1 else None
+        # All hypotheses have to be searched to their ends where words choose among them.
+        words = self._homophones if language == "zh" and beam > 1 and not quick else None
         results = self._model.model.generate(
             encoded,
             [prompt] * len(durations),
