@@ -219,7 +219,13 @@ class DecodeScheduler(Generic[T]):
         quick = self._hurries(began, batch)
         try:
             recognitions = await asyncio.get_running_loop().run_in_executor(
-                pool, self._recognise, [queued.item for queued in batch], partial, quick
+                pool,
+                functools.partial(
+                    self._recognise,
+                    [queued.item for queued in batch],
+                    partial=partial,
+                    quick=quick,
+                ),
             )
         except Exception as error:  # noqa: BLE001 - one bad segment must not end the others
             if len(batch) > 1:  # nor take those with it that were decoded beside it
@@ -241,7 +247,7 @@ class DecodeScheduler(Generic[T]):
         waited = max(now - queued.since for queued in batch)
         return waited > self._hurry_after_s or self.ease is not Ease.CALM
 
-    def _recognise(self, works: list[Work[T]], partial: bool, quick: bool) -> list[Recognition]:  # noqa: FBT001 - called by position through the executor
+    def _recognise(self, works: list[Work[T]], *, partial: bool, quick: bool) -> list[Recognition]:
         languages = works[0].languages()
         if len(works) == 1:
             (work,) = works
@@ -254,4 +260,5 @@ class DecodeScheduler(Generic[T]):
                     quick=quick,
                 )
             ]
-        return self._recogniser.decode_batch([work.heard for work in works], languages=languages)
+        batch = [work.heard for work in works]
+        return self._recogniser.decode_batch(batch, languages=languages, quick=quick)

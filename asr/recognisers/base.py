@@ -99,13 +99,14 @@ class Recogniser(Protocol):
         ...
 
     def decode_batch(
-        self, segments: Sequence[Audio], *, languages: Sequence[str]
+        self, segments: Sequence[Audio], *, languages: Sequence[str], quick: bool = False
     ) -> list[Recognition]:
         """Decode several finals at once; the same as one after another, in their order.
 
         Args:
             segments: as for `decode`.
             languages: as for `decode`, those of all segments.
+            quick: as for `decode`.
         """
         ...
 

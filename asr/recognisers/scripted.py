@@ -75,10 +75,13 @@ class ScriptedRecogniser:
         return Recognition(text=answer, language=languages[0], confidence=0.9)
 
     def decode_batch(
-        self, segments: Sequence[Audio], *, languages: Sequence[str]
+        self, segments: Sequence[Audio], *, languages: Sequence[str], quick: bool = False
     ) -> list[Recognition]:
         """Answer for each in turn."""
-        return [self.decode(audio, languages=languages, partial=False) for audio in segments]
+        return [
+            self.decode(audio, languages=languages, partial=False, quick=quick)
+            for audio in segments
+        ]
 
 
 def _from_texts(texts: Sequence[str]) -> Script:

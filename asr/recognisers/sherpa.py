@@ -148,10 +148,13 @@ class SherpaRecogniser:
         return self._recognition(found, languages)
 
     def decode_batch(
-        self, segments: Sequence[Audio], *, languages: Sequence[str]
+        self, segments: Sequence[Audio], *, languages: Sequence[str], quick: bool = False
     ) -> list[Recognition]:
         """Decode several finals, one after another."""
-        return [self.decode(audio, languages=languages, partial=False) for audio in segments]
+        return [
+            self.decode(audio, languages=languages, partial=False, quick=quick)
+            for audio in segments
+        ]
 
     def _recognition(self, found: Any, languages: Sequence[str]) -> Recognition:
         text = tidy(found.text)

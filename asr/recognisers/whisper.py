@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
-from asr.events import Correction
 from asr.guards import Hypothesis, refusal, token_limit
-from asr.homophones import Homophones, chosen, read_words
+from asr.homophones import Homophones, read_words
 from asr.homophones import load as load_homophones
 from asr.model import ensure_model
 from asr.recognisers.base import Capabilities, RecogniserError, Recognition
+from asr.recognisers.word_choice import Draft, WordChoice
 from asr.resample import RATE, Audio
 from asr.settings import AsrSettings, WhisperSettings
 from asr.text import tidy
@@ -38,32 +38,7 @@ FULL_WINDOW = 3000
 _FRAMES_PER_S = 100
 _MOST_TOKENS = 224  # half of Whisper's text context; the rest is the prompt's
 _LOOP_BREAKER = 3  # tokens whose run may not repeat in a second try; real speech does repeat some
-_LEAST_SHARE = 1e-9  # of a token that the decoder takes for impossible
-_WORDS_SHARE = 0.1
-"""How much a nat of words counts beside one of the decoder, where hypotheses are chosen among."""
 _TOKENS_OVER_LIMIT = 4  # a loop has to run past the guard's limit to be seen by it
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A hypothesis with its tokens; times once they are known."""
-
-    guess: Hypothesis
-    tokens: list[int]
-    char_times: tuple[float, ...] = ()
-    end_s: float = math.inf
-    corrections: tuple[Correction, ...] = ()
-
-
-def _likeliest(drafts: Sequence[_Draft], words: Homophones) -> _Draft:
-    """Of several hypotheses the one that is likeliest for the audio and as words."""
-    return max(
-        drafts,
-        key=lambda draft: (
-            draft.guess.avg_logprob * (draft.guess.tokens + 1)
-            - _WORDS_SHARE * words.cost(draft.guess.text)
-        ),
-    )
 
 
 def load(settings: AsrSettings) -> WhisperRecogniser:
@@ -90,7 +65,7 @@ class WhisperRecogniser:
         self._model = model
         self._settings = settings
         self._name = name
-        self._homophones = homophones
+        self._words = None if homophones is None else WordChoice(homophones)
 
     @classmethod
     def load(cls, folder: Path, settings: AsrSettings) -> WhisperRecogniser:
@@ -171,23 +146,28 @@ class WhisperRecogniser:
         return self._result(draft, language, probability)
 
     def decode_batch(
-        self, segments: Sequence[Audio], *, languages: Sequence[str]
+        self, segments: Sequence[Audio], *, languages: Sequence[str], quick: bool = False
     ) -> list[Recognition]:
         """Decode several finals at once; see `Recogniser`.
 
         While the language is still to be found they are decoded one by one.
         """
         if len(languages) > 1:
-            return [self.decode(audio, languages=languages, partial=False) for audio in segments]
+            return [
+                self.decode(audio, languages=languages, partial=False, quick=quick)
+                for audio in segments
+            ]
         (language,) = languages
         durations = [len(audio) / RATE for audio in segments]
         window = self._window(max(durations), languages)
         features = [self._model.feature_extractor(audio) for audio in segments]
         encoded = self._encode(features, window)
         ngram = self._settings.no_repeat_ngram.get(language, 0)
-        drafts = self._generate(encoded, language, durations, self._settings.beam_final, ngram)
+        beam = self._settings.beam_final
+        drafts = self._generate(encoded, language, durations, beam, ngram, quick=quick)
         drafts = self._timed(encoded, window, language, drafts)
-        drafts = self._repaired(encoded, window, language, drafts)
+        if not quick:
+            drafts = self._repaired(encoded, window, language, drafts)
         return [
             self._judge(audio, one, draft, language, 1.0, window)
             for audio, one, draft in zip(segments, features, drafts, strict=True)
@@ -197,7 +177,7 @@ class WhisperRecogniser:
         self,
         audio: Audio,
         features: npt.NDArray[np.float32],
-        draft: _Draft,
+        draft: Draft,
         language: str,
         probability: float,
         window: int,
@@ -215,7 +195,7 @@ class WhisperRecogniser:
         return self._with_rest(audio, found, draft.end_s)
 
     def _result(
-        self, draft: _Draft, language: str, probability: float, *, redecoded: bool = False
+        self, draft: Draft, language: str, probability: float, *, redecoded: bool = False
     ) -> Recognition:
         guess = draft.guess
         refused = refusal(guess, language, self._settings.guards)
@@ -295,14 +275,14 @@ class WhisperRecogniser:
         ngram: int,
         *,
         quick: bool = False,
-    ) -> list[_Draft]:
+    ) -> list[Draft]:
         tokenizer, suppressed = self._tokenizer(language)
         prompt = self._prompt(tokenizer, language)
         limit = min(
             _MOST_TOKENS, token_limit(max(durations), self._settings.guards) + _TOKENS_OVER_LIMIT
         )
         # All hypotheses have to be searched to their ends where words choose among them.
-        words = self._homophones if language == "zh" and beam > 1 and not quick else None
+        words = None if beam == 1 or quick else self._words_of(language)
         results = self._model.model.generate(
             encoded,
             [prompt] * len(durations),
@@ -329,23 +309,16 @@ class WhisperRecogniser:
                     avg_logprob=score * len(tokens) / (len(tokens) + 1),
                     no_speech=result.no_speech_prob,
                 )
-                drafts.append(_Draft(guess, tokens))
-            found.append(drafts[0] if words is None else _likeliest(drafts, words))
+                drafts.append(Draft(guess, tokens))
+            found.append(drafts[0] if words is None else words.likeliest(drafts))
         return found
 
-    def _timed(
-        self, encoded: Any, window: int, language: str, drafts: list[_Draft]
-    ) -> list[_Draft]:
+    def _timed(self, encoded: Any, window: int, language: str, drafts: list[Draft]) -> list[Draft]:
         """Find out when each character was said, by the decoder's attention to the audio."""
         if not all(draft.tokens for draft in drafts):
             return drafts
         tokenizer, _ = self._tokenizer(language)
-        aligned = self._model.model.align(
-            encoded,
-            tokenizer.sot_sequence,
-            [draft.tokens for draft in drafts],
-            [window] * len(drafts),
-        )
+        aligned = self._align(encoded, window, tokenizer, [draft.tokens for draft in drafts])
         timed = []
         for draft, one in zip(drafts, aligned, strict=True):
             starts = token_starts(one.alignments, len(draft.tokens))
@@ -358,45 +331,26 @@ class WhisperRecogniser:
         return timed
 
     def _repaired(
-        self, encoded: Any, window: int, language: str, drafts: list[_Draft]
-    ) -> list[_Draft]:
-        """Put words right that were written with other characters of their sound."""
-        if self._homophones is None or language != "zh":
+        self, encoded: Any, window: int, language: str, drafts: list[Draft]
+    ) -> list[Draft]:
+        """Put words right by their sound, in a language of which words are known."""
+        words = self._words_of(language)
+        if words is None:
             return drafts
-        found = [self._homophones.candidates(draft.guess.text) for draft in drafts]
-        texts = [
-            [draft.guess.text, *(one.in_text(draft.guess.text) for one in candidates)]
-            for draft, candidates in zip(drafts, found, strict=True)
-        ]
-        if not any(found):
-            return drafts
-        repaired = []
-        likelihoods = self._likelihoods(encoded, window, language, texts)
-        for draft, candidates, (as_is, *changed) in zip(drafts, found, likelihoods, strict=True):
-            text, corrections = draft.guess.text, []
-            for one in chosen(candidates, [likelihood - as_is for likelihood in changed]):
-                text = one.in_text(text)
-                corrections.append(Correction(at=one.at, heard=one.heard, written=one.written))
-            guess = replace(draft.guess, text=text)
-            repaired.append(replace(draft, guess=guess, corrections=tuple(corrections)))
-        return repaired
-
-    def _likelihoods(
-        self, encoded: Any, window: int, language: str, texts: Sequence[Sequence[str]]
-    ) -> list[list[float]]:
-        """Logarithms of how likely the decoder takes each text of each segment to be."""
         tokenizer, _ = self._tokenizer(language)
-        found: list[list[float]] = [[] for _ in texts]
-        for rank in range(max(map(len, texts))):
-            # All segments of a batch go together: those with fewer texts say their first again.
-            tokens = [tokenizer.encode(each[rank if rank < len(each) else 0]) for each in texts]
-            aligned = self._model.model.align(
-                encoded, tokenizer.sot_sequence, tokens, [window] * len(texts)
-            )
-            for likelihoods, each, one in zip(found, texts, aligned, strict=True):
-                if rank < len(each):
-                    shares = (max(share, _LEAST_SHARE) for share in one.text_token_probs)
-                    likelihoods.append(sum(map(math.log, shares)))
+        align = functools.partial(self._align, encoded, window, tokenizer)
+        return words.repaired(drafts, align, tokenizer.encode)
+
+    def _words_of(self, language: str) -> WordChoice | None:
+        return self._words if language == "zh" else None
+
+    def _align(
+        self, encoded: Any, window: int, tokenizer: Tokenizer, tokens: list[list[int]]
+    ) -> Sequence[Any]:
+        """How tokens lie in the audio, and how likely they are; those of one segment each."""
+        found: Sequence[Any] = self._model.model.align(
+            encoded, tokenizer.sot_sequence, tokens, [window] * len(tokens)
+        )
         return found
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - a recogniser lives as long as the process

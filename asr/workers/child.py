@@ -52,7 +52,8 @@ def answer(recogniser: Recogniser, job: Job) -> Done | Failed:
                 quick=job.quick,
             )
             return Done([one])
-        return Done(recogniser.decode_batch(segments, languages=job.languages))
+        batch = recogniser.decode_batch(segments, languages=job.languages, quick=job.quick)
+        return Done(batch)
     except Exception as error:  # noqa: BLE001 - one bad segment must not end the worker
         return Failed(type(error).__name__)
 

@@ -239,14 +239,14 @@ class WorkerPool:
         return self._decode([audio], languages, partial=partial, timed=timed, quick=quick)[0]
 
     def decode_batch(
-        self, segments: Sequence[Audio], *, languages: Sequence[str]
+        self, segments: Sequence[Audio], *, languages: Sequence[str], quick: bool = False
     ) -> list[Recognition]:
         """Decode several finals at once; see `Recogniser`.
 
         Raises:
             DecodeError: as `decode`.
         """
-        return self._decode(segments, languages, partial=False)
+        return self._decode(segments, languages, partial=False, quick=quick)
 
     def close(self) -> None:
         """End all workers. What is being decoded fails."""

@@ -80,9 +80,12 @@ def test_words_that_only_sound_right_are_put_right(whisper):
             assert found.text[one.at :].startswith(one.written)
             assert one.heard != one.written
         assert any("拘禁" in one.written for one in found.corrections)
-    quick = whisper.decode(audio, languages=["zh"], partial=False, quick=True)
-    assert quick.text
-    assert not quick.corrections
+    for quick in (
+        whisper.decode(audio, languages=["zh"], partial=False, quick=True),
+        *whisper.decode_batch([audio, audio], languages=["zh"], quick=True),
+    ):
+        assert quick.text
+        assert not quick.corrections
     settings = AsrSettings(homophones=False)
     plain = load_recogniser(settings).decode(audio, languages=["zh"], partial=False)
     assert not plain.corrections

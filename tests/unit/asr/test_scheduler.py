@@ -212,7 +212,8 @@ class Batching(ScriptedRecogniser):
         self.sizes.append(1)
         return super().decode(audio, languages=languages, partial=partial, **wishes)
 
-    def decode_batch(self, segments, *, languages):
+    def decode_batch(self, segments, *, languages, quick=False):
+        self.quick = quick
         self.sizes.append(len(segments))
         if any(len(audio) == 13 for audio in segments):
             raise RuntimeError
@@ -220,8 +221,9 @@ class Batching(ScriptedRecogniser):
         return [one(audio, languages=languages, partial=False) for audio in segments]
 
 
-async def decoded(recogniser, works):
-    scheduler = DecodeScheduler(recogniser, 1, ManualClock(), Counters())
+async def decoded(recogniser, works, *, waited_s=0.0):
+    clock = ManualClock()
+    scheduler = DecodeScheduler(recogniser, 1, clock, Counters(), hurry_after_s=0.3)
     out, complete = [], asyncio.Event()
 
     async def deliver(one):
@@ -232,6 +234,7 @@ async def decoded(recogniser, works):
     for number, (leg, size, language) in enumerate(works):
         work = Work(np.zeros(size, np.float32), lambda language=language: (language,), number)
         await scheduler.add_final(leg, number, work)
+    await clock.advance(waited_s)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(scheduler.run(deliver))
         await complete.wait()
@@ -273,6 +276,13 @@ async def test_finals_that_wait_together_are_decoded_together_where_that_pays():
     assert sorted(out) == [(n, str(n + 1)) for n in range(5)]
     # One leg's finals never share a batch, nor do two languages.
     assert recogniser.sizes == [3, 1, 1]
+
+
+@pytest.mark.parametrize(("waited_s", "quick"), [(0.1, False), (0.5, True)])
+async def test_a_batch_of_which_one_has_waited_too_long_is_decoded_quickly(waited_s, quick):
+    recogniser = Batching(lambda _: "好")
+    await decoded(recogniser, [("a", 1, "zh"), ("b", 2, "zh")], waited_s=waited_s)
+    assert (recogniser.sizes, recogniser.quick) == ([2], quick)
 
 
 async def test_a_bad_segment_does_not_take_its_batch_with_it():
