@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import numpy as np
 from pydantic import SecretStr
 
 from backbone.bus import Bus
@@ -13,9 +14,12 @@ from backbone.counters import Counters
 from backbone.media import AudioFrame, LegClosed, LegOpened
 from telephony.events import (
     AgentStateChanged,
+    CallConnected,
     CallEnded,
     CallEvent,
+    CallHeld,
     CallRefused,
+    CallResumed,
     DirectCallEnded,
     PbxHealth,
     QueueState,
@@ -112,6 +116,13 @@ class Rig:
                 await self.changed.wait()
         return found
 
+    async def back(self):
+        """Wait until the PBX's link and the taps are up, by the last that they told of themselves.
+
+        Either tells it again and again: that they are up may have been told before they were cut.
+        """
+        await self.until(lambda: all(self.of(kind)[-1].up for kind in (PbxHealth, TapHealth)))
+
     async def record(self, uniqueid):
         def found():
             return [e.record for e in self.of(CallEnded) if e.record.uniqueid == uniqueid]
@@ -125,6 +136,21 @@ class Rig:
             assert frame.sample * 2 == len(pcm)
             pcm += frame.pcm
         return pcm
+
+    def heard_between(self, opened, begin, end):
+        """Return a leg's samples between two times of the call, all of which must be there."""
+        (connected,) = self.of(CallConnected)
+        first, last = (
+            round((at - connected.at - opened.offset_s) * opened.rate) for at in (begin, end)
+        )
+        pcm = np.frombuffer(self.audio(opened.leg_id), np.int16)
+        assert 0 < first < last <= len(pcm)
+        return pcm[first:last]
+
+    def heard_on_hold(self, opened):
+        """Return a leg's samples during the call's one hold, but for 0.2 s at either end."""
+        ((held,), (resumed,)) = self.of(CallHeld), self.of(CallResumed)
+        return self.heard_between(opened, held.at + 0.2, resumed.at - 0.2)
 
 
 @contextlib.asynccontextmanager
@@ -175,6 +201,34 @@ async def closed_whole(rig):
     """Wait for the end of both sides, of which nothing may be missing."""
     closed = await rig.until(lambda: len(rig.of(LegClosed)) == 2 and rig.of(LegClosed))
     assert [(leg.complete, leg.reason) for leg in closed] == [(True, ""), (True, "")]
+
+
+@contextlib.contextmanager
+def told(lab, **fields):
+    """Yield what is set once Asterisk tells of an event with these fields."""
+    seen = asyncio.Event()
+
+    def heard(event):
+        if fields.items() <= event.items():
+            seen.set()
+
+    lab.manager.listen(heard)
+    try:
+        yield seen
+    finally:
+        lab.manager.unlisten(heard)
+
+
+async def channels_gone(lab, *kinds):
+    """Wait until Asterisk has no channel of these kinds: it ends them when it comes to it."""
+    with told(lab, Event="Hangup") as ended:
+        async with asyncio.timeout(20):
+            while True:
+                ended.clear()
+                channels = await lab.manager.entries("CoreShowChannels")
+                if not any(channel["Channel"].startswith(kinds) for channel in channels):
+                    return
+                await ended.wait()
 
 
 class Proxy:

@@ -6,7 +6,6 @@ import console_floor
 import pytest
 from console_browser import enter, fits, person, shot, violations
 from console_world import PASSWORD, Call, World, running
-from msgspec import structs
 from playwright.async_api import Browser, BrowserContext, Locator, expect
 
 from qa_engine.events import AlertWithdrawn
@@ -260,27 +259,78 @@ async def test_login_by_hand_refusal_and_logout(desk: World, browser: Browser) -
         await expect(page.get_by_label("密码")).to_be_visible()
 
 
-async def test_what_was_provisional_says_what_became_of_it(desk: World, browser: Browser) -> None:
+COUNT_TONES = """() => {
+  window.tones = 0;
+  const made = AudioContext.prototype.createOscillator;
+  AudioContext.prototype.createOscillator = function () {
+    window.tones += 1;
+    return made.call(this);
+  };
+}"""
+
+
+async def test_what_is_provisional_reaches_the_bar_and_stands_there_once(
+    desk: World, browser: Browser, axe: str
+) -> None:
     async with running(desk.server()) as server:
         page = await enter(browser, server)
         call = Call(desk, "one")
         await call.join(ago=9)
         await call.connect()
-        row = page.get_by_role("region", name="告警").locator("li")
-        for becomes in ("已撤回", "已成立"):
-            spoken = console_floor.provisional(desk.clock.time(), call)
-            desk.bus.emit(structs.replace(spoken, alert_id=becomes))
-            await expect(row.filter(has_text="暂定")).to_contain_text("我要投诉")
-            await expect(page.locator(".card").get_by_title("话音未落")).to_be_visible()
-            if becomes == "已撤回":
-                gone = AlertWithdrawn(at=desk.clock.time(), call_id=call.id, alert_id=becomes)
-                desk.bus.emit(gone)
-            else:
-                await call.alert("complaint", confirms=becomes)
-            await expect(row.filter(has_text=becomes)).to_contain_text("我要投诉")
-            await expect(row.filter(has_text="暂定")).to_have_count(0)
-        await row.filter(has_text="已成立").get_by_role("button").click()
-        await expect(page.locator("article.selected")).to_have_count(1)
+        bar, early, loud = page.locator(".early"), page.locator(".early li"), page.locator(".loud")
+        row = page.get_by_role("region", name="告警").locator("li:not(:has(article))")
+        await page.get_by_role("button", name="声音", exact=True).click()
+        await call.alert("plain", severity="medium", title="语速过快")
+        await expect(page.locator("article")).to_have_count(1)
+        await page.evaluate(COUNT_TONES)
+        console_floor.speaks(desk, call, "one")
+        await expect(early).to_contain_text("未确认")
+        await expect(early).to_contain_text("我要投诉")
+        await expect(bar.get_by_text("话音未落，等整句确认")).to_be_visible()
+        await expect(row).to_contain_text("未确认")
+        await expect(page.locator(".card").get_by_title("话音未落")).to_be_visible()
+        told = page.get_by_role("alert")
+        await expect(told).to_contain_text(["未确认的告警: 严重, 来电人投诉"])
+        # What is not certain cannot be acknowledged: the key does nothing to anything else.
+        await page.locator("body").press("a")
+        await shot(page, "lead-provisional")
+        assert await violations(page, axe) == []
+        await page.get_by_role("button", name="English").click()
+        await expect(early).to_contain_text("provisional")
+        await expect(early).to_contain_text("Caller complains")
+        await page.get_by_role("button", name="中文").click()
+        # It becomes the alert that stands, in the bar and in the list: heard once, shown once.
+        await call.alert("complaint", confirms="one", title="来电人投诉")
+        await expect(loud).to_contain_text("来电人投诉")
+        await expect(early).to_have_count(0)
+        await expect(row).to_have_count(0)
+        await expect(page.locator("article").filter(has_text="来电人投诉")).to_have_count(1)
+        await expect(page.locator("article").filter(has_text="语速过快")).to_contain_class("open")
+        await expect(page.get_by_role("status").filter(has_text="告警已成立")).to_have_count(1)
+        assert await page.evaluate("window.tones") == TONES_OF_HIGH
+        # Another one is told while that stands; it is taken back in sight.
+        console_floor.speaks(desk, call, "two")
+        await expect(early).to_contain_text("未确认")
+        before = await top(page.locator("main"))
+        desk.bus.emit(AlertWithdrawn(at=desk.clock.time(), call_id=call.id, alert_id="two"))
+        await expect(early).to_contain_text("已撤回")
+        await expect(early).to_contain_text("整句说完，并非如此")
+        await expect(row).to_contain_text("已撤回")
+        await expect(page.get_by_role("status").filter(has_text="告警已撤回")).to_have_count(1)
+        assert await top(page.locator("main")) == before, "what is taken back moves nothing"
+        assert await page.evaluate("window.tones") == 2 * TONES_OF_HIGH
+        assert await violations(page, axe) == []
+        # One that stands below a louder one says so in the bar, and leads to its alert.
+        console_floor.speaks(desk, call, "three")
+        await expect(early.filter(has_text="未确认")).to_have_count(1)
+        await call.alert("again", confirms="three", title="又一次投诉")
+        stands = early.filter(has_text="已成立")
+        await stands.get_by_role("button").click()
+        await expect(page.locator("article.selected")).to_contain_text("又一次投诉")
+        await expect(loud).to_contain_text("来电人投诉")
+
+
+TONES_OF_HIGH = 2
 
 
 async def test_a_call_that_can_be_saved_is_loud_before_one_that_is_over_and_keys_go_on(

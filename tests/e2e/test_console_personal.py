@@ -267,6 +267,7 @@ async def test_an_alert_is_felt_and_taken_on_the_wrist(
         await call.alert("bad", severity="critical", title="医疗急症")
         alert = page.get_by_role("alert")
         await expect(alert).to_contain_text("医疗急症")
+        await page.wait_for_function("window.felt.length >= 2")
         felt = await page.evaluate("window.felt.map(String)")
         assert len(felt) == len(set(felt)) == 2
         take = page.get_by_role("button", name="知道了")

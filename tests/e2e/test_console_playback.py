@@ -82,6 +82,7 @@ NOTE_PLAYING = """
   const audio = document.querySelector("audio");
   window.played = [];
   audio.addEventListener("playing", () => window.played.push(audio.currentTime));
+  document.addEventListener("click", () => { window.left = audio.currentTime; }, true);
 }
 """
 
@@ -278,7 +279,9 @@ async def test_one_side_is_heard_alone_from_the_same_moment(browser, recorded: R
         await page.evaluate(EAR)
         await hears(page, 0, "customer")
         await sides.get_by_role("button", name="坐席").click()
-        await playing_from(page, recorded.file_time(2.8, "agent"), times=2)
+        heard = await page.evaluate("window.left")
+        apart = recorded.file_time(0.0, "agent") - recorded.file_time(0.0, "customer")
+        await playing_from(page, heard + apart, times=2)
         await expect(page.get_by_role("button", name="暂停")).to_be_visible()
 
 

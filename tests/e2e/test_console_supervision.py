@@ -12,7 +12,7 @@ import pytest
 from console_browser import enter, person, shot, violations
 from console_world import PASSWORD, World, running
 from e2e.console_hotline import hotline
-from e2e.telephony_rig import Rig
+from e2e.telephony_rig import Rig, told
 from e2e.test_control import CONTROL, ami_user, hears, supervisor_leg, voices
 from playwright.async_api import Page, expect
 
@@ -162,9 +162,11 @@ async def test_a_phone_that_is_called_off_laid_down_or_left_by_the_call_is_shown
             await page.goto(f"{hot.server.address}/calls/{await hot.call_id()}")
             await expect(button(page, "旁听")).to_be_visible(timeout=SOON_MS)
             await expect(button(page, "耳语")).to_have_count(0)
-            await button(page, "旁听").click()
-            await phone_says(page, "您的话机在响，拿起即旁听")
-            (rings,) = [leg for leg in lab.phone.legs if leg.user == "1010"]
+            with told(lab, Event="Newstate", ChannelStateDesc="Ringing") as ringing:
+                await button(page, "旁听").click()
+                await phone_says(page, "您的话机在响，拿起即旁听")
+                await ringing.wait()  # the page tells of it once the phone is asked to
+            rings = supervisor_leg(lab)
             await button(page, "结束监听").click()
             await rings.ended.wait()
             await phone_is_quiet(page)

@@ -236,7 +236,7 @@ async def test_calling_back(lab):
 
 async def test_rights_to_listen_are_enough_to_see_and_too_few_to_act(lab):
     async with supervised(lab, LISTENING) as (rig, control, written):
-        caller = CallerScript(to="support", number="19900000420", hang_up_after_s=1.5)
+        caller = CallerScript(to="support", number="19900000420")
         async with (
             asyncio.timeout(30),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
@@ -250,6 +250,7 @@ async def test_rights_to_listen_are_enough_to_see_and_too_few_to_act(lab):
                 with pytest.raises(PbxRefusedError, match="Permission denied"):
                     await deed
                 assert not (await anext(aiter(written))).event.done
+            call.caller.hang_up()
             truth = await lab.finished(call)
         record = await rig.record(truth.uniqueid)
         assert (record.outcome, record.complete) == ("answered", True)
