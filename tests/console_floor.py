@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from console_world import Call, World
+from msgspec import structs
 
 from asr.events import AsrHealth
 from qa_engine.events import (
@@ -252,6 +253,12 @@ def provisional(at: float, call: Call) -> ProvisionalAlert:
         end=21.0,
         evidence=Evidence(),
     )
+
+
+def speaks(world: World, call: Call, alert_id: str) -> None:
+    """Tell of what is still being said."""
+    spoken = provisional(world.clock.time(), call)
+    world.bus.emit(structs.replace(spoken, alert_id=alert_id))
 
 
 async def a_busy_desk(desk: World) -> tuple[Call, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import console_floor
 import pytest
-from console_browser import enter, fits, person, shot, violations
+from console_browser import enter, fits, looked_at, person, shot, violations
 from console_world import PASSWORD, Call, World, running
 from playwright.async_api import Browser, BrowserContext, Locator, expect
 
@@ -328,6 +328,14 @@ async def test_what_is_provisional_reaches_the_bar_and_stands_there_once(
         await stands.get_by_role("button").click()
         await expect(page.locator("article.selected")).to_contain_text("又一次投诉")
         await expect(loud).to_contain_text("来电人投诉")
+        # On a watch too, where nobody's words are shown.
+        await page.set_viewport_size({"width": 198, "height": 242})
+        await page.goto(f"{server.address}/watch")
+        await expect(page.locator(".page")).to_have_attribute("data-connection", "live")
+        console_floor.speaks(desk, call, "four")
+        await expect(page.get_by_role("status").filter(has_text="未确认")).to_be_visible()
+        await expect(page.get_by_text("我要投诉")).to_have_count(0)
+        await looked_at(page, axe, "watch-provisional")
 
 
 TONES_OF_HIGH = 2

@@ -25,13 +25,15 @@ self.addEventListener("pushsubscriptionchange", (event) => {
   (event as ExtendableEvent).waitUntil(renew(event as PushSubscriptionChangeEvent));
 });
 
-function show(shown: Shown): Promise<void> {
+async function show(shown: Shown): Promise<void> {
   const { title, body, tag, path, vibrate, stays } = shown;
+  // An open page may have shown the same a moment ago: it is not to be felt twice.
+  const same = (await self.registration.getNotifications({ tag })).some((n) => n.title === title);
   // TypeScript's options lack what Chromium and Firefox know.
   const options: NotificationOptions & { renotify: boolean; vibrate: number[] } = {
     body,
     tag,
-    renotify: true,
+    renotify: !same,
     requireInteraction: stays,
     vibrate,
     icon: "/icon.svg",

@@ -7,6 +7,7 @@ import {
   inboxOrder,
   loudest,
   openAlerts,
+  provisionalLoud,
   type Held,
   type InboxFilter,
 } from "./inbox";
@@ -54,8 +55,19 @@ class Desk {
   inbox = $derived(this.#asHeld?.shown ?? this.ordered);
   /** What has come while somebody points at the inbox. */
   waiting = $derived(this.#asHeld?.waiting ?? []);
-  provisional = $derived(
+  #early = $derived(
     inSight(live.data.provisional, live.now).filter((alert) => live.data.calls.has(alert.call_id)),
+  );
+  /** Those of the inbox: what stands there as an alert is not shown twice. */
+  provisional = $derived.by(() => {
+    const shown = new Set(this.inbox.map((alert) => alert.alert_id));
+    return this.#early.filter(({ became }) => !became || !shown.has(became));
+  });
+  /** Those of the bar; while the link is down nobody knows what becomes of them. */
+  provisionalLoud = $derived(
+    live.connection === "live"
+      ? provisionalLoud(this.#early, live.data.alerts, this.loudest)
+      : [],
   );
   inProgress = $derived(
     sortCalls(

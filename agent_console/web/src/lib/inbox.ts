@@ -85,6 +85,24 @@ export function gravest<T extends { severity: Severity; at: number }>(alerts: It
   return [...alerts].sort(heavier)[0] ?? null;
 }
 
+/**
+ * What the bar shows of provisional alerts, the gravest first: those that break in, until they
+ * stand as the loudest alert or somebody has taken notice.
+ */
+export function provisionalLoud(
+  seen: readonly ProvisionalAlert[],
+  known: ReadonlyMap<string, Alert>,
+  loudest: Alert | null,
+): ProvisionalAlert[] {
+  return seen
+    .filter(({ became }) => {
+      const alert = became && known.get(became);
+      return !alert || (alert !== loudest && alert.state === "open");
+    })
+    .filter(breaksIn)
+    .sort((a, b) => RANK[b.severity] - RANK[a.severity]);
+}
+
 /** Whether an alert breaks into what a screen reader says. */
 export function breaksIn({ severity }: { severity: Severity }): boolean {
   return RANK[severity] >= RANK.high;

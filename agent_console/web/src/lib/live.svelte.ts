@@ -3,10 +3,11 @@
 import * as api from "./api";
 import { UNKNOWN_CLOCK, serverTime } from "./live/clock";
 import { LiveConnection, type ConnectionState } from "./live/connection";
+import { Teller, type News } from "./live/news";
 import { EMPTY, reduce } from "./live/reducer";
 import { setZone } from "./format";
 import { settings } from "./settings.svelte";
-import type { Alert, Hello, Message, TimeMessage } from "./types";
+import type { Hello, Message, TimeMessage } from "./types";
 
 /** Messages are taken in this often, so that a flood costs one painting and not a hundred. */
 const BATCH_MS = 40;
@@ -19,11 +20,13 @@ class Live {
   now = $state(Date.now() / 1000);
   /** How often each kind of message has come: pages that show fetched data follow it. */
   heard = $state.raw<Readonly<Record<string, number>>>({});
-  /** The alerts that came last, together. */
-  news = $state.raw<readonly Alert[]>([]);
+  /** What was told last, together. */
+  news = $state.raw<readonly News[]>([]);
   loggedOut: () => void = () => undefined;
 
   #clock = UNKNOWN_CLOCK;
+  #teller = new Teller();
+  #bars = 0;
   #queue: Message[] = [];
   #flushing: ReturnType<typeof setTimeout> | undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
@@ -61,6 +64,12 @@ class Live {
     this.data = EMPTY;
   }
 
+  /** What is provisional is told while something shows it; returns what ends that. */
+  showsProvisional(): () => void {
+    this.#bars += 1;
+    return () => (this.#bars -= 1);
+  }
+
   retryNow(): void {
     this.#live.retryNow();
   }
@@ -84,22 +93,16 @@ class Live {
     if (!this.#queue.length) return;
     let data = this.data;
     const heard = { ...this.heard };
-    const news: Alert[] = [];
     for (const message of this.#queue) {
-      const before = data;
       data = reduce(data, message);
       heard[message.type] = (heard[message.type] ?? 0) + 1;
-      // Those of a snapshot are not news; one that was missed while away is.
-      if (message.type === "alert" && data.alerts !== before.alerts) {
-        const alert = [...data.alerts.values()].at(-1);
-        if (alert) news.push(alert);
-      }
     }
+    const news = this.#teller.tell(this.#queue, this.data, data, this.#bars > 0);
     this.#queue = [];
     this.heard = heard;
     this.data = data;
     if (news.length) this.news = news;
-    for (const alert of news) settings.announce(alert);
+    for (const one of news) settings.announce(one);
   }
 }
 

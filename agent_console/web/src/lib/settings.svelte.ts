@@ -4,6 +4,7 @@ import { agentLabel } from "./format";
 import { translate, translateValue, type Key, type Language } from "./i18n";
 import { SEVERITIES } from "./inbox";
 import { shownOf, VIBRATIONS } from "./notice";
+import type { News } from "./live/news";
 import { loadPreferences, savePreferences, type Preferences } from "./preferences";
 import { playSound, unlockSound } from "./sound";
 import type { Alert, Severity } from "./types";
@@ -123,14 +124,17 @@ class Settings {
     return allowed;
   }
 
-  /** Tell of a new alert: its kind in words and severity, never words of the call. */
-  announce(alert: Alert): void {
-    const loud = SEVERITIES.indexOf(alert.severity) <= SEVERITIES.indexOf(this.loudFrom);
-    if (loud) this.sample(alert.severity);
-    if (!this.notifications || !document.hidden) return;
-    const { alert_id: id, kind, severity } = alert;
+  /**
+   * Tell of an alert: its kind in words and severity, never words of the call. It is heard and
+   * felt when it is first told, if only provisionally; a notification is of what stands.
+   */
+  announce({ what, about }: News): void {
+    const loud = SEVERITIES.indexOf(about.severity) <= SEVERITIES.indexOf(this.loudFrom);
+    if (loud && (what === "new" || what === "provisional")) this.sample(about.severity);
+    if (!this.notifications || !document.hidden || !("state" in about)) return;
+    const { alert_id: id, kind, severity } = about;
     const facts = { subject: "alert", id, kind, severity, level: 0 };
-    const body = this.language === "zh" ? alert.title : alert.title_en;
+    const body = this.language === "zh" ? about.title : about.title_en;
     // Without its worker the page says what it says in the window only.
     void show({ ...shownOf(facts, this.language), body }, this.language).catch(() => undefined);
   }
@@ -160,7 +164,7 @@ export const tv = (prefix: string, value: string) =>
   translateValue(settings.language, prefix, value);
 
 /** Whose words or deed an alert is about, and whose call it was. */
-export function whose(alert: Alert): string {
+export function whose(alert: Pick<Alert, "agent" | "role">): string {
   const agent = alert.agent ? `${t("agent")} ${agentLabel(alert.agent, "")}` : "";
   if (alert.role === "agent") return agent || t("agent");
   return agent ? `${t(alert.role)} · ${agent}` : t(alert.role);

@@ -1,0 +1,12 @@
+// What to do about an alert once its call is over: what its rule advises is for while it lasts.
+
+import type { Language } from "./i18n";
+import type { Alert } from "./types";
+import { AFTER, OTHERWISE } from "./words/after";
+
+export function adviceAfter(alert: Alert, language: Language): string {
+  const zh = language === "zh";
+  const known = AFTER[alert.kind];
+  if (known === null) return zh ? alert.advice : alert.advice_en;
+  return (known ?? OTHERWISE)[zh ? 0 : 1];
+}
