@@ -2,6 +2,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+WAITS = lab or realtime
 PYTEST = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
@@ -17,12 +18,11 @@ test: $(VENV)/.ready-test ## set up all that the tests need, the real Asterisk i
 	@PATH="$(abspath $(BIN)):$$PATH" sh tests/setup.sh $(BIN)
 ifeq ($(strip $(ARGS)),)
 	@# What computes, on all processors; one file, one worker: what its tests share is made once.
-	@# The model's files first: one of them left for the end would keep one processor waiting.
-	@$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder tests/contract tests/unit
-	@$(PYTEST) -n auto --dist loadfile -m "not lab and not realtime and not quiet" tests/e2e
-	@# What waits for phones and sound, side by side; last what must have the machine to itself.
-	@$(PYTEST) -n auto --dist loadfile -m "(lab or realtime) and not quiet" tests/e2e
-	@$(PYTEST) -m quiet tests/e2e
+	@$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder -m "not ($(WAITS) or quiet or alone)"
+	@# What waits for phones and sound, side by side.
+	@$(PYTEST) -n auto --dist loadfile -m "($(WAITS)) and not (quiet or alone)" tests/e2e
+	@$(PYTEST) -n auto --dist loadfile -m "quiet and not alone" tests/e2e
+	@$(PYTEST) -m alone tests/e2e
 else
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(BIN)/python -m pytest $(ARGS)
 endif

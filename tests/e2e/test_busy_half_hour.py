@@ -23,7 +23,7 @@ from tingzhen.lab.scripts import (
     Unhold,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.quiet]
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 CALLS = 320
 AGENTS = 200

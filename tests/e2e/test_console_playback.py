@@ -31,7 +31,7 @@ from telephony.settings import RecordingSettings
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.browser,
-    pytest.mark.quiet,  # one recording for all: no second try would mend frames it has lost
+    pytest.mark.alone,  # one recording for all: no second try would mend frames it has lost
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

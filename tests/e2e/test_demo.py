@@ -12,7 +12,7 @@ import pytest
 from console_browser import chromium
 from playwright.async_api import expect
 
-pytestmark = [pytest.mark.model, pytest.mark.browser, pytest.mark.quiet]
+pytestmark = [pytest.mark.model, pytest.mark.browser, pytest.mark.alone]
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:

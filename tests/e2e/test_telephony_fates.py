@@ -111,7 +111,7 @@ async def test_transfer_back_into_a_queue_makes_a_second_visit(lab):
 @pytest.mark.parametrize("interface", ["Local/1009@agents", "Local/1009@agents/n"])
 @pytest.mark.parametrize("by", ["customer", "agent"])
 async def test_local_member_with_and_without_optimisation(lab, interface, by):
-    script = AgentScript(ring_s=1.0, hang_up_after_s=2.0 if by == "agent" else None)
+    script = AgentScript(ring_s=0.6, hang_up_after_s=1.2 if by == "agent" else None)
     async with (
         telephony(settings_for(lab.addresses)) as rig,
         local_member(lab, "support", "1009", interface),
@@ -121,14 +121,14 @@ async def test_local_member_with_and_without_optimisation(lab, interface, by):
         async with asyncio.timeout(30), lab.place(caller, {}) as call:
             (connected,) = await rig.until(lambda: rig.of(CallConnected))
             if by == "customer":
-                await rig.clock.sleep(2.0)
+                await rig.clock.sleep(1.2)
                 call.caller.hang_up()
             truth = await lab.finished(call)
         record = await rig.record(truth.uniqueid)
         assert connected.agent == record.agent == interface
         assert record.outcome == "answered"
         assert record.hangup_by == by
-        assert record.ring_s == pytest.approx(1.0, abs=AGREEMENT_S)
+        assert record.ring_s == pytest.approx(0.6, abs=AGREEMENT_S)
         assert record.talk_s == pytest.approx(truth.talk_s, abs=AGREEMENT_S)
         assert record.complete
         assert [e.result for e in rig.of(RingEnded)] == ["answered"]

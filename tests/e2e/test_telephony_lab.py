@@ -84,8 +84,8 @@ async def test_call_agrees_with_its_parties_and_both_sides_are_heard_without_a_g
     async with telephony(settings_for(lab.addresses)) as rig:
         truth = await lab.call(
             "support",
-            ring_s=6.0,
-            talk_s=4.0,
+            ring_s=0.5,
+            talk_s=3.5,
             agent_wav=voices["agent"],
             customer_wav=voices["customer"],
             number="19900000201",
@@ -98,7 +98,6 @@ async def test_call_agrees_with_its_parties_and_both_sides_are_heard_without_a_g
             "customer",
             16,
         )
-        assert record.rings == 2
         assert record.complete
         assert not record.arrival_times
         for role, frequency in (("agent", 500), ("customer", 900)):
@@ -198,15 +197,15 @@ async def test_hold_silences_the_agents_leg_and_counts_on(lab, voices):
                 "1006": AgentScript(
                     ring_s=0.3,
                     audio=voices["agent"],
-                    steps=(Step(1.0, Hold()), Step(2.5, Unhold())),
-                    hang_up_after_s=4.0,
+                    steps=(Step(0.6, Hold()), Step(1.8, Unhold())),
+                    hang_up_after_s=3.0,
                 )
             },
         )
         record = await rig.record(truth.uniqueid)
         await rig.until(lambda: len(rig.of(LegClosed)) == 2)
         agrees(record, truth)
-        assert record.hold_s == pytest.approx(1.5, abs=AGREEMENT_S)
+        assert record.hold_s == pytest.approx(1.2, abs=AGREEMENT_S)
         assert (len(rig.of(CallHeld)), len(rig.of(CallResumed))) == (1, 1)
         (opened,) = rig.of(LegOpened, role="agent")
         (closed,) = rig.of(LegClosed, role="agent")

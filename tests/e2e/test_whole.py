@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.model,
     pytest.mark.browser,
     pytest.mark.prometheus,
-    pytest.mark.quiet,
+    pytest.mark.alone,
 ]
 
 CALLS = Path(__file__).parents[2] / "tingzhen" / "demo" / "calls"
@@ -202,7 +202,7 @@ async def test_a_call_is_measured_transcribed_judged_shown_counted_and_kept(lab,
                 to="report", number="19900000102", audio=CALLS / "c02.customer.flac"
             )
             agent = AgentScript(
-                ring_s=RINGS_FOR_S, audio=CALLS / "c02.agent.flac", hang_up_after_s=42.0
+                ring_s=RINGS_FOR_S, audio=CALLS / "c02.agent.flac", hang_up_after_s=34.0
             )
             async with lab.place(caller, {"1001": agent}) as placed:
                 alert = await heard.until("alert", kind="taboo_phrase", within=60)
@@ -212,7 +212,7 @@ async def test_a_call_is_measured_transcribed_judged_shown_counted_and_kept(lab,
             ended = await heard.until("call_ended")
             await heard.until("leg_closed", count=2, complete=True)
             # The last words of the call are finals too.
-            await heard.until("transcript_final", role="agent", count=5)
+            await heard.until("transcript_final", role="agent", count=4)
 
             # Both sides were heard, with partials before their finals.
             finals = heard.of("transcript_final")
@@ -287,7 +287,7 @@ def needs_a_longer_past(query: Query) -> bool:
 async def test_a_node_killed_in_the_middle_of_a_call_takes_it_up_again(lab, tmp_path):
     config = write_config(tmp_path, lab)
     caller = CallerScript(to="complaint", number="19900000104", audio=CALLS / "c04.customer.flac")
-    agent = AgentScript(ring_s=1.0, audio=CALLS / "c04.agent.flac", hang_up_after_s=30.0)
+    agent = AgentScript(ring_s=1.0, audio=CALLS / "c04.agent.flac")
     async with (
         running(config) as node,
         lead_of(node.address) as http,
@@ -305,6 +305,8 @@ async def test_a_node_killed_in_the_middle_of_a_call_takes_it_up_again(lab, tmp_
                 lead_of(again.address) as lead,
                 live(lead, again.address, after=first["seq"], stream=stream) as heard_again,
             ):
+                await heard_again.until("leg_opened", count=2, within=60)
+                placed.caller.hang_up()
                 ended = await heard_again.until("call_ended", within=60)
                 truth = await lab.finished(placed)
                 assert ended["call_id"] == first["call_id"], "the same call, not a second one"
