@@ -63,7 +63,6 @@ bench.app.command("detection")(bench_detection.detection)
 bench.app.command("latency")(bench_latency.latency)
 bench.app.command("wordings")(bench_wordings.wordings)
 bench.app.command("match")(bench_rules.match)
-bench.app.command("rules", hidden=True)(bench_rules.match)  # as it was called
 bench.app.command("guidance")(bench_guidance.bench_guidance)
 bench.app.command("fanout")(bench_fanout.bench_fanout)
 bench.app.command("screenpop")(bench_screenpop.bench_screenpop)
