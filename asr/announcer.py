@@ -117,6 +117,7 @@ class Announcer:
                 text=text,
                 stable=stable,
                 revision=shown.revision,
+                char_times=segment.char_times(recognition),
             )
         )
 
@@ -159,10 +160,7 @@ class Announcer:
                 unintelligible=not recognition.text,
                 redecoded=recognition.redecoded,
                 late=late,
-                char_times=tuple(
-                    round(leg.call_time(segment.audio_start) + seconds, 2)
-                    for seconds in recognition.char_times
-                ),
+                char_times=segment.char_times(recognition),
                 corrections=edited.corrections,
                 display=edited.display,
                 continues=segment.continues,

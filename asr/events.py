@@ -46,7 +46,8 @@ class TranscriptPartial(Event, frozen=True, kw_only=True):
     """What a segment that is still being spoken sounds like so far; replaced by the next one.
 
     `stable` characters at the beginning of `text` stood in the previous partial too, or were
-    decoded with a final's care up to a pause.
+    decoded with a final's care up to a pause. `char_times` are as in `TranscriptFinal`; a busy node
+    does not find them out.
     """
 
     delivery: ClassVar[Delivery] = Delivery.LATEST
@@ -59,6 +60,7 @@ class TranscriptPartial(Event, frozen=True, kw_only=True):
     text: str
     stable: int
     revision: int
+    char_times: tuple[float, ...] = ()
 
     def latest_key(self) -> object:
         """One partial per side of a call."""
@@ -116,8 +118,8 @@ class TranscriptFinal(Event, frozen=True, kw_only=True):
 class FinalWanted(Event, frozen=True, kw_only=True):
     """Something urgent seems to be said in a segment that goes on.
 
-    It shall end soon after `after`, on the call's clock, so that its final tells. Asked of
-    recognition; where the segment has ended meanwhile, nothing happens.
+    It shall end at a good place after `after`, on the call's clock, so that its final tells: by now
+    or soon. Asked of recognition; where the segment has ended meanwhile, nothing happens.
     """
 
     delivery: ClassVar[Delivery] = Delivery.LIVE

@@ -18,6 +18,7 @@ _BATCH_S = 0.1  # three frames of a phone at once cost little more than one
 _QUIETEST_DB = -120.0
 _LONGEST_LEAD_S = 5.0
 _LEAD_HOLDS_S = 1.0
+_LONGEST_TAIL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class SpeechSoFar:
     start: int
     end: int
     audio: Audio
+    audio_start: int
     first: bool
     lead: int = 0
 
@@ -51,7 +53,8 @@ class Speech:
 
     Where a sentence was cut to have its beginning soon, the rest is decoded with that beginning,
     without which a recogniser understands less: the first `lead` samples of `audio`. What is
-    said in them belongs to the segment before.
+    said in them belongs to the segment before. The beginning is decoded with what was heard of
+    the rest by then: `audio` from `tail` on, which belongs to the segment behind.
     """
 
     start: int
@@ -60,6 +63,7 @@ class Speech:
     audio_start: int
     level_db: float
     lead: int = 0
+    tail: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ LegOutput = SpeechBegan | SpeechSoFar | SpeechPaused | SpeechResumed | SpeechEnd
 class LegPipeline:
     """Resamples, detects speech and cuts segments on one leg.
 
-    With `lead`, the rest of a sentence that was cut comes with its beginning (see `Speech`).
+    With `context`, the parts of a sentence that was cut come with each other (see `Speech`).
 
     Not thread-safe. What comes out does not depend on how the audio was cut into frames. Memory
     is bounded by the longest segment.
@@ -111,7 +115,7 @@ class LegPipeline:
         *,
         partial_step_s: float,
         first_partial_s: float | None = None,
-        lead: bool = False,
+        context: bool = False,
     ) -> None:
         self._rate = rate
         self._resampler = Resampler(rate)
@@ -127,7 +131,7 @@ class LegPipeline:
         self._open: Begin | None = None
         self._paused = False
         self._next_partial = 0
-        self._may_lead = lead
+        self._context = context
         self._cut: End | None = None  # the last segment, where the speaker went on
         self._lead_from: int | None = None  # of the open segment
 
@@ -217,7 +221,7 @@ class LegPipeline:
         cut, self._cut = self._cut, None
         if cut is None or begin.start > cut.end + _LEAD_HOLDS_S * RATE:
             return False
-        if self._may_lead:
+        if self._context:
             self._lead_from = self._lead_of(cut)
         return True
 
@@ -245,12 +249,18 @@ class LegPipeline:
                     self._cut = boundary if boundary.goes_on else None
         return found
 
-    def _heard(self, boundary: Pause | End) -> tuple[int, int, Audio, int, float, int]:
+    def _heard(self, boundary: Pause | End) -> tuple[int, int, Audio, int, float, int, int | None]:
         """What `Speech` has of a segment."""
-        start, end = boundary.start, boundary.end
+        start, end, until = boundary.start, boundary.end, boundary.audio_end
         audio_start, lead = self._audio_from(boundary.audio_start)
-        audio = self._buffer.cut(audio_start, boundary.audio_end)
-        return start, end, audio, audio_start, level_dbfs(self._buffer.cut(start, end)), lead
+        tail = None
+        if self._context and isinstance(boundary, End) and boundary.goes_on:
+            heard = self._segmenter.position - until
+            tail = until - audio_start if heard else None
+            until += min(heard, round(_LONGEST_TAIL_S * RATE))
+        audio = self._buffer.cut(audio_start, until)
+        level_db = level_dbfs(self._buffer.cut(start, end))
+        return start, end, audio, audio_start, level_db, lead, tail
 
     def _audio_from(self, own: int) -> tuple[int, int]:
         """Where to decode from, for a segment whose own audio starts at `own`; the lead."""
@@ -276,7 +286,7 @@ class LegPipeline:
         self._next_partial = position + self._step
         audio_start, lead = self._audio_from(self._open.audio_start)
         audio = self._buffer.cut(audio_start, position)
-        return [SpeechSoFar(self._open.start, position, audio, first, lead)]
+        return [SpeechSoFar(self._open.start, position, audio, audio_start, first, lead)]
 
 
 def level_dbfs(audio: Audio) -> float:

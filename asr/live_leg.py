@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from asr.language import LanguageLock
 from asr.leg import LegPipeline
+from asr.recognisers.base import Recognition
 from asr.resample import RATE
 from asr.scheduler import Decoded
 from asr.text import common_prefix
@@ -14,6 +15,7 @@ from backbone.counters import Counters
 from backbone.media import AudioFrame, LegOpened
 
 _SENTENCE_ENDS = "。.，,？?！!、… "
+_SILENT = str.maketrans("", "", _SENTENCE_ENDS)
 _EARLY_LEGS = 64
 _EARLY_FRAMES = 250  # 5 s of 20 ms frames
 
@@ -25,6 +27,7 @@ class Shown:
     segment_id: str
     text: str = ""
     revision: int = 0
+    settled: str = ""
 
     def revise(self, text: str, *, settled: bool) -> int:
         """Show another text; how many characters at its beginning will hardly change any more.
@@ -35,9 +38,15 @@ class Shown:
                 took the pause for the end of the sentence.
         """
         stable = len(text.rstrip(_SENTENCE_ENDS)) if settled else common_prefix(self.text, text)
+        self.settled = text if settled else self.settled
         self.text = text
         self.revision += 1
         return stable
+
+    @property
+    def heard_otherwise(self) -> bool:
+        """Whether what was decoded up to a pause was heard as something else since."""
+        return not self.text.translate(_SILENT).startswith(self.settled.translate(_SILENT))
 
 
 @dataclass(slots=True)
@@ -94,10 +103,14 @@ class Segment:
     spoken_at: float
     level_db: float = 0.0
     audio_start: int = 0
-    lead: int = 0
     continues: str = ""
     ended: bool = False
     decoded: Decoded[Segment] | None = None
+
+    def char_times(self, recognition: Recognition) -> tuple[float, ...]:
+        """On the call's clock, when each character was said that was recognised in its audio."""
+        begin = self.leg.call_time(self.audio_start)
+        return tuple(round(begin + seconds, 2) for seconds in recognition.char_times)
 
     def same_speech(self, start: int, end: int) -> bool:
         """Whether the speech is that of these samples."""

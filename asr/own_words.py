@@ -1,7 +1,8 @@
-"""What a segment says by itself, where it was decoded with what was said before it.
+"""What a segment says by itself, where it was decoded with what was said around it.
 
-The rest of a sentence that was cut is decoded with the sentence's beginning: heard alone, a
-recogniser takes its words for others. Which characters are its own, their times tell.
+The two parts of a sentence that was cut are decoded with as much of each other as was heard by
+then: heard alone, a recogniser takes their words for others. Which characters are a part's own,
+their times tell.
 """
 
 from __future__ import annotations
@@ -16,26 +17,34 @@ _TOLERANCE_S = 0.06
 _NOT_AT_THE_START = "。.，,？?！!、…；;：: -"
 
 
-def without_lead(found: Recognition, lead_s: float) -> Recognition:
-    """Leave out what was said in the first `lead_s` seconds of the audio.
+def own_words(found: Recognition, begin_s: float, end_s: float) -> Recognition:
+    """Leave out what was said before the second `begin_s` of the audio, and from `end_s` on.
 
     Without times of characters nothing can be left out: words twice are better than words lost.
     """
     if not found.text or len(found.char_times) != len(found.text):
         return found
-    own = next(
-        (at for at, time in enumerate(found.char_times) if time >= lead_s - _TOLERANCE_S),
-        len(found.text),
-    )
-    rest = found.text[own:]
-    text = rest.lstrip(_NOT_AT_THE_START)
+    begin, end = (_first_from(found, seconds - _TOLERANCE_S) for seconds in (begin_s, end_s))
+    own = found.text[begin:end]
+    text = own.lstrip(_NOT_AT_THE_START)
     if not text:
         return replace(found, text="", char_times=(), corrections=(), refused="empty")
-    own += len(rest) - len(text)
+    begin += len(own) - len(text)
     return replace(
         found,
         text=text,
-        char_times=found.char_times[own:],
-        # A word that the cut goes through is said in the lead's segment.
-        corrections=tuple(one.moved(-own) for one in found.corrections if one.at >= own),
+        char_times=found.char_times[begin:end],
+        # A word that a cut goes through is put right in neither part.
+        corrections=tuple(
+            one.moved(-begin)
+            for one in found.corrections
+            if begin <= one.at and one.at + len(one.written) <= end
+        ),
+    )
+
+
+def _first_from(found: Recognition, seconds: float) -> int:
+    """The first character from a time on."""
+    return next(
+        (at for at, time in enumerate(found.char_times) if time >= seconds), len(found.text)
     )

@@ -15,6 +15,7 @@ import structlog
 
 from asr.decode_queue import DecodeQueue, Kind, Queued
 from asr.load import Ease, Pressure
+from asr.own_words import own_words
 from asr.recognisers.base import Recogniser, Recognition
 from asr.resample import RATE, Audio
 from asr.spool import Spool, SpooledAudio
@@ -30,13 +31,16 @@ T = TypeVar("T")
 class Work(Generic[T]):
     """Audio to decode, and what it belongs to. `languages` is asked when its turn comes.
 
-    With `timed` times of its characters are wanted, be it a partial or not.
+    With `timed` times of its characters are wanted, be it a partial or not. The first `lead`
+    samples of the audio, and those from `tail` on, are said in other segments.
     """
 
     audio: Audio | SpooledAudio
     languages: Callable[[], Sequence[str]]
     subject: T
     timed: bool = False
+    lead: int = 0
+    tail: int | None = None
 
     @functools.cached_property
     def heard(self) -> Audio:
@@ -62,6 +66,7 @@ Deliver = Callable[[Decoded[T]], Awaitable[None]]
 
 
 _LARGEST_BATCH = 16
+_WORDS_TAKE_S = 0.8  # with what is decoded around them
 
 
 class DecodeScheduler(Generic[T]):
@@ -251,14 +256,35 @@ class DecodeScheduler(Generic[T]):
         languages = works[0].languages()
         if len(works) == 1:
             (work,) = works
-            return [
-                self._recogniser.decode(
-                    work.heard,
-                    languages=languages,
-                    partial=partial,
-                    timed=work.timed,
-                    quick=quick,
-                )
-            ]
+            found = self._recogniser.decode(
+                work.heard,
+                languages=languages,
+                partial=partial,
+                timed=work.timed or work.lead > 0,
+                quick=quick,
+            )
+            return [self._own(work, found, partial=partial, quick=quick)]
         batch = [work.heard for work in works]
-        return self._recogniser.decode_batch(batch, languages=languages, quick=quick)
+        together = self._recogniser.decode_batch(batch, languages=languages, quick=quick)
+        return [
+            self._own(work, found, partial=False, quick=quick)
+            for work, found in zip(works, together, strict=True)
+        ]
+
+    def _own(self, work: Work[T], found: Recognition, *, partial: bool, quick: bool) -> Recognition:
+        """What is said in the work's own audio; that is decoded alone where it held nothing.
+
+        A recogniser may take the pause before a cut for the end of all that is said.
+        """
+        if not work.lead and work.tail is None:
+            return found
+        lead_s = work.lead / RATE
+        own = own_words(found, lead_s, math.inf if work.tail is None else work.tail / RATE)
+        audio = work.heard[work.lead : work.tail]
+        if partial or own.text or not found.text or len(audio) < _WORDS_TAKE_S * RATE:
+            return own
+        alone = self._recogniser.decode(
+            audio, languages=[found.language], partial=False, quick=quick
+        )
+        times = tuple(round(lead_s + seconds, 2) for seconds in alone.char_times)
+        return replace(alone, redecoded=True, char_times=times)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import structlog
 
@@ -16,7 +15,6 @@ from asr.events import (
 )
 from asr.health import HealthReport
 from asr.language import LanguageLock
-from asr.lead import without_lead
 from asr.leg import (
     AudioLost,
     LegOutput,
@@ -31,7 +29,7 @@ from asr.leg import (
 from asr.live_leg import EarlyAudio, LiveLeg, Segment, Totals
 from asr.load import Ease
 from asr.recognisers.base import Recogniser
-from asr.resample import RATE, Audio
+from asr.resample import RATE
 from asr.scheduler import Decoded, DecodeScheduler, Work
 from asr.settings import AsrSettings
 from backbone.bus import Bus
@@ -136,7 +134,7 @@ class Transcriber:
             settings.vad,
             partial_step_s=settings.partial_step_s,
             first_partial_s=settings.first_partial_s,
-            lead=self._recogniser.capabilities.words,
+            context=self._recogniser.capabilities.words,
         )
         self._legs[opened.leg_id] = LiveLeg(opened, pipeline, LanguageLock(settings.language))
         for frame in self._early.take(opened.leg_id):
@@ -207,14 +205,21 @@ class Transcriber:
             speech.start,
             speech.end,
             leg.spoken_at(speech.end),
-            lead=speech.lead,
+            audio_start=speech.audio_start,
         )
         # When the next one is due, this one is stale.
         deadline = self._clock.time() + self._settings.partial_step_s
         await self._scheduler.add_partial(
             leg.opened.leg_id,
             deadline,
-            self._work(speech.audio, segment),
+            # Where words were said in it tells how far back its final may end, if one is wanted.
+            Work(
+                speech.audio,
+                lambda: leg.language.languages,
+                segment,
+                timed=self._scheduler.ease is Ease.CALM,
+                lead=speech.lead,
+            ),
             first=speech.first,
         )
 
@@ -227,15 +232,15 @@ class Transcriber:
             leg.spoken_at(speech.end),
             speech.level_db,
             speech.audio_start,
-            speech.lead,
             leg.continues,
         )
 
     @staticmethod
-    def _work(audio: Audio, segment: Segment) -> Work[Segment]:
-        # By the times of its characters what was said in a lead is left out.
-        languages = segment.leg.language
-        return Work(audio, lambda: languages.languages, segment, timed=segment.lead > 0)
+    def _work(speech: Speech, segment: Segment) -> Work[Segment]:
+        language = segment.leg.language
+        return Work(
+            speech.audio, lambda: language.languages, segment, lead=speech.lead, tail=speech.tail
+        )
 
     async def _paused(self, leg: LiveLeg, speech: SpeechPaused) -> None:
         if speech.early and self._scheduler.ease is not Ease.CALM:
@@ -246,7 +251,7 @@ class Transcriber:
         await self._scheduler.add_ahead(
             leg.opened.leg_id,
             leg.opened.at + speech.end / RATE,
-            self._work(speech.audio, leg.ahead),
+            self._work(speech, leg.ahead),
         )
 
     def _resumed(self, leg: LiveLeg) -> None:
@@ -263,7 +268,10 @@ class Transcriber:
         ahead, settled = leg.ahead, leg.settled
         leg.ahead = leg.settled = None
         if settled is not None:
-            if settled.same_speech(segment.start, segment.end) and settled.decoded is not None:
+            # Along with what followed it may have been understood better.
+            stale = speech.tail is not None and leg.showing(segment.segment_id).heard_otherwise
+            same = settled.same_speech(segment.start, segment.end)
+            if same and settled.decoded is not None and not stale:
                 self._totals.ahead += 1
                 await self._final(settled.decoded)
                 return
@@ -278,16 +286,13 @@ class Transcriber:
         await self._scheduler.add_final(
             leg.opened.leg_id,
             leg.opened.at + segment.end / RATE,  # also in order when audio comes faster
-            self._work(speech.audio, segment),
+            self._work(speech, segment),
         )
 
     # Text out
 
     async def _deliver(self, decoded: Decoded[Segment]) -> None:
         segment = decoded.subject
-        if segment.lead and decoded.recognition is not None:
-            own = without_lead(decoded.recognition, segment.lead / RATE)
-            decoded = replace(decoded, recognition=own)
         match decoded.kind:
             case Kind.FINAL:
                 await self._final(decoded)

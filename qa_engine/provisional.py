@@ -8,6 +8,7 @@ withdrawn. Nothing of it is stored: what a page must not miss comes with the fin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,10 @@ from qa_engine.words import WordHit
 _STOPS = "。.，,？?！!、… -"
 _NUMERALS = "0123456789零一二两三四五六七八九十百千万幺"
 _TELLING_DIGITS = 4
+_NUMBER = re.compile(f"[{_NUMERALS}]{{2,}}")
+
+_MARGIN_S = 0.2
+"""Attention tells the end of a word so late or early; no cut shall go through one that matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,9 @@ class Provisional:
             return
         known = self._open.setdefault(partial.segment_id, [])
         said = _as_said(state, partial)
-        urgent = False
+        urgent = 0  # the end of what a final is needed for, in the normalised text
         for rule, hit in self._news(state, said, cooldown):
-            urgent = True
+            urgent = max(urgent, hit.end)
             if hit.suspected or hit.span[1] > partial.stable:
                 continue
             phrase = said.final.text[slice(*hit.span)]
@@ -113,7 +118,7 @@ class Provisional:
                 call_id=state.call_id,
                 role=partial.role,
                 segment_id=partial.segment_id,
-                after=partial.end,
+                after=_cut_after(said, urgent, partial.stable),
             )
 
     def _news(
@@ -200,6 +205,22 @@ def _counting(text: str) -> bool:
     return 0 < digits < _TELLING_DIGITS
 
 
+def _cut_after(said: Said, end: int, stable: int) -> float:
+    """After which time a sentence may be cut whose characters up to one are needed.
+
+    Nor may a number be cut that is told behind them. Unless it is known when characters were said,
+    that is the end of all that was heard.
+    """
+    partial, text = said.final, said.scan.text
+    until = partial.end
+    if len(partial.char_times) == len(partial.text):
+        number = max((match.end() for match in _NUMBER.finditer(text.text)), default=0)
+        _, until = place(said, 0, max(end, number))
+    until += _MARGIN_S
+    # Of what is not stable, the last may have been heard by half.
+    return until if stable < len(partial.text.rstrip(_STOPS)) else min(until, partial.end)
+
+
 def _told(
     known: list[_Shown], rule: WordsRule, role: Role, phrase: str, span: tuple[int, int]
 ) -> bool:
@@ -249,5 +270,6 @@ def _as_said(state: CallState, partial: TranscriptPartial) -> Said:
         level_db=0.0,
         lag_s=0.0,
         decode_s=0.0,
+        char_times=partial.char_times,
     )
     return Said(final, state.index.scan(partial.text))

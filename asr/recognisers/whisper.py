@@ -94,7 +94,7 @@ class WhisperRecogniser:
             raise RecogniserError(f"cannot load the model in {folder}: {reason}") from error
         homophones = None
         if settings.homophones:
-            homophones = load_homophones(read_words(settings.vocabulary))
+            homophones = load_homophones([*read_words(settings.vocabulary), *settings.words])
         return cls(model, settings.whisper, folder.name, homophones)
 
     @property
@@ -246,8 +246,7 @@ class WhisperRecogniser:
         """Encoder frames for a segment: enough for every language it may be in."""
         floors = self._settings.window_floor_frames
         floor = max(floors.get(language, FULL_WINDOW) for language in languages)
-        wanted = math.ceil((duration_s + self._settings.window_margin_s) * _FRAMES_PER_S)
-        wanted += wanted % 2  # the encoder's convolution halves it
+        wanted = _frames(duration_s + self._settings.window_margin_s)
         return min(FULL_WINDOW, max(floor, wanted))
 
     def _encode(self, features: Sequence[npt.NDArray[np.float32]], window: int) -> Any:
@@ -318,7 +317,9 @@ class WhisperRecogniser:
         if not all(draft.tokens for draft in drafts):
             return drafts
         tokenizer, _ = self._tokenizer(language)
-        aligned = self._align(encoded, window, tokenizer, [draft.tokens for draft in drafts])
+        # Nothing is said in the silence behind the audio: there attention would go astray.
+        frames = [min(window, _frames(draft.guess.duration_s)) for draft in drafts]
+        aligned = self._align(encoded, frames, tokenizer, [draft.tokens for draft in drafts])
         timed = []
         for draft, one in zip(drafts, aligned, strict=True):
             starts = token_starts(one.alignments, len(draft.tokens))
@@ -338,18 +339,18 @@ class WhisperRecogniser:
         if words is None:
             return drafts
         tokenizer, _ = self._tokenizer(language)
-        align = functools.partial(self._align, encoded, window, tokenizer)
+        align = functools.partial(self._align, encoded, [window] * len(drafts), tokenizer)
         return words.repaired(drafts, align, tokenizer.encode)
 
     def _words_of(self, language: str) -> WordChoice | None:
         return self._words if language == "zh" else None
 
     def _align(
-        self, encoded: Any, window: int, tokenizer: Tokenizer, tokens: list[list[int]]
+        self, encoded: Any, frames: list[int], tokenizer: Tokenizer, tokens: list[list[int]]
     ) -> Sequence[Any]:
-        """How tokens lie in the audio, and how likely they are; those of one segment each."""
+        """How tokens lie in the first frames and how likely they are, a segment's tokens each."""
         found: Sequence[Any] = self._model.model.align(
-            encoded, tokenizer.sot_sequence, tokens, [window] * len(tokens)
+            encoded, tokenizer.sot_sequence, tokens, frames
         )
         return found
 
@@ -369,3 +370,9 @@ class WhisperRecogniser:
         if before:
             tokens += [tokenizer.sot_prev, *tokenizer.encode(f" {before.strip()}")]
         return [*tokens, *tokenizer.sot_sequence, tokenizer.no_timestamps]
+
+
+def _frames(seconds: float) -> int:
+    """Frames for so much audio; the encoder's convolution halves their number."""
+    frames = math.ceil(seconds * _FRAMES_PER_S)
+    return frames + frames % 2

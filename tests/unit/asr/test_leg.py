@@ -63,20 +63,25 @@ def test_the_audio_of_a_segment_is_what_was_said_then():
         np.testing.assert_allclose(heard, TALK[at : at + len(heard)], atol=1e-4)
 
 
-def cut_after(samples, *, lead=True, pause_s=0.0):
-    """TALK with its first segment's end wanted after so many samples, and a pause there."""
+def cut_after(samples, *, context=True, pause_s=0.0, asked=0):
+    """TALK with its first segment's end wanted after so many samples, and a pause there.
+
+    It is asked for when so many more were heard.
+    """
     talk = np.concatenate(
         [TALK[:samples], np.zeros(round(pause_s * 16_000), np.float32), TALK[samples:]]
     )
-    leg = LegPipeline(16_000, VadSettings(), partial_step_s=0.3, lead=lead)
-    out = leg.feed(0, pcm(talk[:samples])) + leg.end_after(samples)
-    return talk, out + leg.feed(samples, pcm(talk[samples:])) + leg.close()
+    leg = LegPipeline(16_000, VadSettings(), partial_step_s=0.3, context=context)
+    now = samples + asked
+    out = leg.feed(0, pcm(talk[:now])) + leg.end_after(samples)
+    return talk, out + leg.feed(now, pcm(talk[now:])) + leg.close()
 
 
-def test_the_rest_of_a_cut_sentence_comes_with_its_beginning():
+@pytest.mark.parametrize("asked", [0, 8_000, 13_000])
+def test_the_rest_of_a_cut_sentence_comes_with_its_beginning(asked):
     (whole, last) = spans(run())
     middle = whole[0] + 16_000
-    talk, out = cut_after(middle)
+    talk, out = cut_after(middle, asked=asked)
     first, rest, other = (o for o in out if isinstance(o, SpeechEnded))
     assert (first.start, rest.end) == whole
     assert middle - 16_000 < first.end <= rest.start < middle + 16_000
@@ -89,6 +94,13 @@ def test_the_rest_of_a_cut_sentence_comes_with_its_beginning():
     partials = [o for o in out if isinstance(o, SpeechSoFar)]
     assert {o.lead for o in partials if o.start == rest.start} == {rest.lead}
     assert (first.lead, other.lead) == (0, 0)
+    # And the beginning comes with what was heard of the rest; what is each one's own is apart.
+    assert (rest.tail, other.tail) == (None, None)
+    assert first.audio_start + first.tail <= own
+    np.testing.assert_allclose(
+        first.audio, talk[first.audio_start : first.audio_start + len(first.audio)], atol=1e-4
+    )
+    assert first.tail < len(first.audio) <= first.tail + 2 * 16_000
     assert (other.start, other.end) == last
 
 
@@ -96,8 +108,8 @@ def test_what_follows_much_later_stands_alone():
     middle = sum(spans(run())[0]) // 2
     _, out = cut_after(middle, pause_s=2.0)
     assert [o.lead for o in out if isinstance(o, SpeechEnded)] == [0, 0, 0]
-    _, out = cut_after(middle, lead=False)
-    assert [o.lead for o in out if isinstance(o, SpeechEnded)] == [0, 0, 0]
+    _, out = cut_after(middle, context=False)
+    assert [(o.lead, o.tail) for o in out if isinstance(o, SpeechEnded)] == [(0, None)] * 3
 
 
 @pytest.mark.parametrize("sound", sorted(probes()))

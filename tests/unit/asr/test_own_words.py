@@ -1,9 +1,10 @@
+import math
 from dataclasses import replace
 
 import pytest
 
 from asr.events import Correction
-from asr.lead import without_lead
+from asr.own_words import own_words
 from asr.recognisers.base import Recognition
 
 
@@ -23,7 +24,7 @@ def heard(text, *times):
     ],
 )
 def test_what_was_said_before_is_left_out(text, times, own):
-    found = without_lead(heard(text, *times), 1.5)
+    found = own_words(heard(text, *times), 1.5, math.inf)
     assert (found.text, found.char_times) == (own, times[text.index(own) :][: len(own)])
     assert found.confidence == 0.8
 
@@ -33,18 +34,33 @@ def test_words_put_right_in_the_lead_stay_with_it():
         heard("去纪委,去大厅", *(0.2, 0.4, 0.6, 0.8, 2.0, 2.2, 2.4)),
         corrections=(Correction(1, "寄委", "纪委"), Correction(5, "大听", "大厅")),
     )
-    assert without_lead(found, 1.5).corrections == (Correction(1, "大听", "大厅"),)
+    assert own_words(found, 1.5, math.inf).corrections == (Correction(1, "大听", "大厅"),)
 
 
 def test_nothing_of_its_own_is_nothing():
-    found = without_lead(heard("我要。", 0.3, 0.5, 1.6), 1.5)
+    found = own_words(heard("我要。", 0.3, 0.5, 1.6), 1.5, math.inf)
     assert (found.text, found.char_times, found.refused) == ("", (), "empty")
 
 
 def test_without_times_nothing_is_lost():
-    assert without_lead(heard("我要"), 1.5) == heard("我要")
+    assert own_words(heard("我要"), 1.5, math.inf) == heard("我要")
 
 
 def test_what_was_refused_stays_so():
     refused = Recognition(text="", language="zh", refused="loop")
-    assert without_lead(refused, 1.5) == refused
+    assert own_words(refused, 1.5, math.inf) == refused
+
+
+def test_two_parts_of_a_sentence_tell_each_word_once():
+    whole = heard("我要投诉，你们", 0.3, 0.5, 0.7, 0.9, 1.1, 1.44, 1.7)
+    parts = own_words(whole, 0, 1.5), own_words(whole, 1.5, math.inf)
+    assert [part.text for part in parts] == ["我要投诉，", "你们"]
+    assert [part.char_times for part in parts] == [(0.3, 0.5, 0.7, 0.9, 1.1), (1.44, 1.7)]
+
+
+def test_words_put_right_behind_the_cut_or_across_it_are_not_told_before_it():
+    found = replace(
+        heard("去纪委去大厅", *(0.2, 0.4, 0.6, 1.0, 1.3, 1.6)),
+        corrections=(Correction(1, "寄委", "纪委"), Correction(4, "大听", "大厅")),
+    )
+    assert own_words(found, 0, 1.5).corrections == (Correction(1, "寄委", "纪委"),)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from asr.decode_queue import DecodeQueue, Kind
 from asr.load import Ease, Pressure
+from asr.recognisers.base import Recognition
 from asr.recognisers.scripted import ScriptedRecogniser
 from asr.scheduler import DecodeScheduler, Work
 from backbone.clock import ManualClock
@@ -283,6 +284,62 @@ async def test_a_batch_of_which_one_has_waited_too_long_is_decoded_quickly(waite
     recogniser = Batching(lambda _: "好")
     await decoded(recogniser, [("a", 1, "zh"), ("b", 2, "zh")], waited_s=waited_s)
     assert (recogniser.sizes, recogniser.quick) == ([2], quick)
+
+
+async def decoded_parts(recogniser, *works):
+    """What recognition says of works of 16,000 samples and more, decoded in one go."""
+    scheduler = DecodeScheduler(recogniser, 1, ManualClock(), Counters())
+    found, complete = {}, asyncio.Event()
+
+    async def deliver(one):
+        found[one.subject] = one.recognition
+        if len(found) == len(works):
+            complete.set()
+
+    for number, (samples, lead, tail) in enumerate(works):
+        audio = np.zeros(samples, np.float32)
+        work = Work(audio, lambda: ("zh",), number, lead=lead, tail=tail)
+        await scheduler.add_final(f"leg{number}", number, work)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(scheduler.run(deliver))
+        await complete.wait()
+        running.cancel()
+    return [found[number] for number in range(len(works))]
+
+
+def by_seconds(until_s):
+    """Says a character for each half second, up to some second of the audio."""
+
+    def script(heard):
+        times = [at / 2 for at in range(int(min(heard.duration_s, until_s) * 2))]
+        return Recognition(
+            text="".join(chr(0x4E00 + round(2 * time)) for time in times),
+            language="zh",
+            char_times=tuple(times),
+        )
+
+    return script
+
+
+@pytest.mark.parametrize("recogniser_type", [ScriptedRecogniser, Batching])
+async def test_of_what_is_decoded_with_its_neighbours_only_its_own_is_told(recogniser_type):
+    recogniser = recogniser_type(by_seconds(9))
+    rest, head, alone = await decoded_parts(
+        recogniser, (48_000, 16_000, None), (48_000, 0, 32_000), (16_000, 0, None)
+    )
+    assert (rest.text, rest.char_times) == ("\u4e02\u4e03\u4e04\u4e05", (1.0, 1.5, 2.0, 2.5))
+    assert (head.text, head.char_times) == ("\u4e00\u4e01\u4e02\u4e03", (0.0, 0.5, 1.0, 1.5))
+    assert alone.text == "\u4e00\u4e01"
+
+
+async def test_what_is_not_heard_behind_a_lead_is_decoded_without_it():
+    recogniser = ScriptedRecogniser(by_seconds(1))  # it takes a pause for the end
+    (rest,) = await decoded_parts(recogniser, (48_000, 24_000, None))
+    assert (rest.text, rest.char_times, rest.redecoded) == ("\u4e00\u4e01", (1.5, 2.0), True)
+    assert [call.duration_s for call in recogniser.calls] == [3.0, 1.5]
+    # Too little for a word is not worth it.
+    (rest,) = await decoded_parts(recogniser, (48_000, 40_000, None))
+    assert (rest.text, rest.refused) == ("", "empty")
 
 
 async def test_a_bad_segment_does_not_take_its_batch_with_it():

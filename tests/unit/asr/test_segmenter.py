@@ -110,6 +110,21 @@ def test_a_wanted_end_comes_in_a_pause_that_is_over():
     assert begin.start == 23 * WINDOW
 
 
+def test_a_wanted_end_is_looked_for_in_what_was_heard_already():
+    gap, breath = [(0.9, LOUD / 50)] * 3, [(0.9, LOUD / 2)] * 3
+    segmenter = Segmenter(settings())
+    run(segmenter, gap + speech(12) + gap + speech(20))
+    end, begin = segmenter.end_after(14 * WINDOW)
+    assert (end.start, end.end, end.goes_on) == (0, 16 * WINDOW, True)
+    assert (begin.start, begin.audio_start) == (end.audio_end, end.audio_end)
+    assert [e.end for e in ends_of(run(segmenter, speech(5) + silence(15)))] == [43 * WINDOW]
+
+    # No gap: its quietest point, when enough was heard since.
+    segmenter = Segmenter(settings())
+    run(segmenter, breath + speech(12) + breath + speech(20))
+    assert [e.end for e in ends_of(segmenter.end_after(14 * WINDOW))] == [16 * WINDOW]
+
+
 def test_a_wanted_end_comes_between_words_and_in_their_middle_only_when_none_is_found():
     segmenter = Segmenter(settings())
     run(segmenter, speech(20))
@@ -186,6 +201,17 @@ def test_every_window_of_speech_is_in_exactly_one_segment(windows, wishes):
         if probability >= 0.5 and power >= gate:
             at = index * WINDOW
             assert sum(e.start <= at < e.end for e in ends_of(found)) == 1
+
+
+@given(streams, st.integers(1, 300), st.integers(0, 300))
+def test_a_wanted_end_does_not_cut_what_is_needed(windows, asked, back):
+    segmenter = Segmenter(settings(max_segment_s=20))
+    run(segmenter, windows[:asked])
+    after = max(0, asked - back) * WINDOW
+    found = segmenter.end_after(after) + run(segmenter, windows[asked:])
+    for end in (e for e in ends_of(found) if e.goes_on):
+        # It was cut behind that, or in a pause with all that was said.
+        assert end.audio_end >= after or end.audio_end - end.end >= 0.1 * RATE
 
 
 @given(streams, st.integers(0, 400), wishes)

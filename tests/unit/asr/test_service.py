@@ -389,7 +389,8 @@ async def test_a_wanted_final_comes_soon_and_the_rest_is_a_segment_of_its_own():
     assert [s.continues for s in cut.of(SpeechStarted)] == ["", first.segment_id, ""]
 
 
-async def test_the_rest_is_decoded_with_what_was_said_before_and_tells_only_its_own():
+@pytest.mark.parametrize(("heard_s", "after"), [(2.0, 2.0), (3.0, 2.0)])
+async def test_the_parts_are_decoded_with_each_other_and_tell_only_their_own(heard_s, after):
     def script(heard):
         # A character every tenth of a second: its text tells which ones were heard.
         n = int(heard.duration_s * 10)
@@ -399,8 +400,11 @@ async def test_the_rest_is_decoded_with_what_was_said_before_and_tells_only_its_
             char_times=tuple(round(i / 10, 1) for i in range(n)),
         )
 
-    bench = await wanting(script, IN_SPEECH, words=True, partial_step_s=1.0)
+    samples = round(10 * heard_s) * FRAME
+    bench = await wanting(script, samples, after, words=True, partial_step_s=1.0)
     first, rest, other = bench.of(TranscriptFinal)
+    assert after - 0.1 < first.end < heard_s + 0.7
+    assert first.char_times[-1] < first.end < rest.char_times[0] + 0.1
     assert (first.text[0], other.text[0]) == ("\u4e00", "\u4e00")
     assert rest.text[0] > "\u4e05"  # what lies before belongs to the first
     assert rest.char_times[0] >= first.end - 0.1
@@ -408,6 +412,9 @@ async def test_the_rest_is_decoded_with_what_was_said_before_and_tells_only_its_
     shown = [p for p in bench.of(TranscriptPartial) if p.segment_id == rest.segment_id]
     assert shown
     assert all(partial.text[0] == rest.text[0] for partial in shown)
+    for partial in shown:
+        assert len(partial.char_times) == len(partial.text)
+        assert rest.char_times[0] == partial.char_times[0] < partial.char_times[-1] < partial.end
 
 
 async def test_what_was_decoded_up_to_a_pause_is_the_final_that_is_wanted_there():

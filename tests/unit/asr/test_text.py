@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from asr.cer import ErrorRate, character_errors, normalise, total, word_errors
 from asr.guards import Hypothesis, compression_ratio, is_invention, refusal
 from asr.language import LanguageLock
+from asr.live_leg import Shown
 from asr.settings import GuardSettings
 from asr.text import common_prefix, tidy
 
@@ -129,3 +130,15 @@ def test_one_sure_segment_or_two_that_agree_settle_the_language():
     sure = LanguageLock("auto")
     sure.heard("zh", 0.9, 2)
     assert sure.languages == ("zh",)
+
+
+def test_what_was_decoded_up_to_a_pause_may_be_heard_otherwise_with_what_follows():
+    shown = Shown("segment")
+    shown.revise("费用挺高的,我思想", settled=False)
+    assert not shown.heard_otherwise
+    assert shown.revise("费用挺高的,我思想跟你说。", settled=True) == 12
+    assert not shown.heard_otherwise
+    shown.revise("费用挺高的。我思想跟你说,外面", settled=False)
+    assert not shown.heard_otherwise
+    shown.revise("费用挺高的。我私下跟你说,外面", settled=False)
+    assert shown.heard_otherwise

@@ -153,8 +153,46 @@ def test_the_final_is_asked_for_once_where_a_partial_holds_what_would_be_told(ju
         partial("这个不归我管啊你", 7, revision=3),
     )
     assert (wanted.call_id, wanted.role, wanted.segment_id) == (CALL, "agent", "agent-10.0-0")
-    assert wanted.after == 12.0
+    assert 12.0 <= wanted.after < 12.3
     assert len(asked(judge, partial("这个不归我管", 0, start=20.0))) == 1
+
+
+def timed(text, *, revision=6, character_s=0.25):
+    """A partial of which is known when its characters were said, from the call's tenth second."""
+    times = tuple(10 + at * character_s for at in range(len(text)))
+    return msgspec.structs.replace(partial(text, 0, revision=revision), char_times=times)
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        ("这个不归我管，你先等一下吧", "这个不归我管"),
+        ("不归我管，你自己看着办，好不好", "不归我管，你自己看着办"),  # both are told
+        ("他的手机号是1990，您记一下", "他的手机号是1990"),  # no number is cut
+        ("不归我管，打02088889999转一下", "不归我管，打02088889999"),
+    ],
+)
+def test_a_final_is_wanted_up_to_the_end_of_what_matters(judge, text, needed):
+    heard_so_far = timed(text)
+    (wanted,) = asked(judge, heard_so_far)
+    end = heard_so_far.char_times[len(needed)]
+    assert end < wanted.after < end + 0.3 < heard_so_far.end
+
+
+def test_what_was_heard_last_may_be_heard_by_half(judge):
+    going_on = timed("这个不归我管。", revision=2, character_s=0.32)
+    (wanted,) = asked(judge, going_on)
+    assert 12.0 < wanted.after < 12.3
+    # All of it is stable: it was decoded up to a pause.
+    paused = msgspec.structs.replace(going_on, segment_id="other", stable=6)
+    (wanted,) = asked(judge, paused)
+    assert wanted.after == 12.0
+
+
+def test_it_says_when_its_words_were_said_where_that_is_known(judge):
+    early = msgspec.structs.replace(timed("这个不归我管你先等一下吧"), stable=12)
+    (told,) = heard(judge, early)
+    assert (told.start, told.end) == (10.5, 11.5)
 
 
 @pytest.mark.parametrize(
