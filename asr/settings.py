@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -239,6 +239,15 @@ class AsrSettings(BaseModel):
         default="hospital-zh",
         description="Words that are usual in your calls, which homophones are likelier to become: "
         "the bundled list's name, or a file of your own, one word a line.",
+    )
+    words: tuple[Annotated[str, Field(pattern="^[\u4e00-\u9fff]{2,5}$")], ...] = Field(
+        default=(),
+        description="More words of the vocabulary, of 2 to 5 characters.",
+    )
+    rule_words: bool = Field(
+        default=True,
+        description="Whether what the phrases of the rules are made of is added to the vocabulary, "
+        "as it is when the program starts.",
     )
     partial_step_s: float = Field(
         default=0.7, ge=0, le=10, description="Seconds between partials of a segment; 0 for none."

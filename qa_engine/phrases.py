@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
 from qa_engine.text import normalise
 
@@ -148,6 +148,12 @@ class Phrase:
                     best = (least, tuple(dict.fromkeys(_wordings(part))))
         return best[1]
 
+    def pieces(self, least: int, most: int) -> Iterator[str]:
+        """What it says without a gap, of so many characters; of many alternatives each alone."""
+        for piece in _pieces(self.sequence):
+            if least <= len(piece) <= most:
+                yield piece
+
     def regex(self, spell: Callable[[str], str]) -> str:
         """A regular expression over text that `spell` made; a Latin one's groups are its gaps."""
         return _regex(self.sequence, spell, _LATIN_GAPS if self.latin else _GAPS)
@@ -169,6 +175,17 @@ def _runs(sequence: Sequence_) -> Iterator[Sequence_]:
         else:
             run.append(item)
     yield tuple(run)
+
+
+def _pieces(sequence: Sequence_) -> Iterator[str]:
+    for run in _runs(sequence):
+        for first, last in combinations(range(len(run) + 1), 2):
+            part = run[first:last]
+            if not _has_gap(part) and _count(part) <= _FEW:
+                yield from _wordings(part)
+            elif len(part) == 1 and isinstance(part[0], Choice):
+                for option in part[0].options:
+                    yield from _pieces(option)
 
 
 def _example(sequence: Sequence_, gap: str) -> str:

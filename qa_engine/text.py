@@ -9,6 +9,7 @@ be shown where it was said.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from bisect import bisect_left
@@ -21,6 +22,7 @@ FILLERS = frozenset("嗯啊呃唔")
 _NUMERALS = str.maketrans("〇零一幺二两三四五六七八九", "0011223456789")
 # Which of these a recogniser writes is chance; no phrase of a pack hangs on it.
 _ONE_SOUND = str.maketrans("您妳她它祂得", "你你他他他的")
+_SPELT = {"你": "你您", "他": "他她它", "的": "的得"}  # the usual ones
 _FULL_STOPS = frozenset("。！？!?;；…\n")
 _STOP_MARKS = "".join(sorted(_FULL_STOPS))
 _STOP = re.compile(f"[{re.escape(_STOP_MARKS)}]")
@@ -166,6 +168,11 @@ def normalise(original: str) -> Normalised:
         for pattern, replacement in _rewriting(text):
             text = pattern.sub(functools.partial(_replaced, replacement), text)
     return Normalised(original, text, rewritten=rewritten)
+
+
+def spellings(normalised: str) -> Iterator[str]:
+    """The ways of writing a text that are one after normalisation, as far as they are usual."""
+    return map("".join, itertools.product(*(_SPELT.get(char, char) for char in normalised)))
 
 
 def spoken_length(text: Normalised) -> int:

@@ -65,6 +65,12 @@ class WordGroup:
     phonetic: Phonetic = Phonetic.AUTO
     guards: tuple[Guard, ...] = ()
 
+    def all_phrases(self) -> Iterator[Phrase]:
+        """Those that are looked for, and those of the guards."""
+        yield from self.phrases
+        for guard in self.guards:
+            yield from (*guard.within, *guard.before, *guard.after, *guard.segment)
+
 
 @dataclass(frozen=True, slots=True)
 class WordHit:

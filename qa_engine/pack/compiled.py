@@ -28,6 +28,9 @@ class Pack:
     rules: tuple[BaseRule, ...]
     index: WordIndex
 
+    phrases: tuple[Phrase, ...] = ()
+    """Of all lists, those of their guards included."""
+
     stages: tuple[tuple[BaseRule, ...], ...] = ()
     """The rules in an order in which each comes after those it builds on."""
 
@@ -92,6 +95,7 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
         title_en=head.title_en or head.title or head.pack or "",
         rules=tuple(rule for rule in rules if rule.enabled),
         index=WordIndex(groups),
+        phrases=tuple(phrase for group in groups for phrase in group.all_phrases()),
         stages=stages,
         digests=rule_digests(stages, defined),
         scorecard=next((f.model.scorecard for f in files if f.model.scorecard), None),

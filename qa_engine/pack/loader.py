@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from qa_engine.pack.compiled import File, Pack, compile_pack
@@ -16,11 +19,20 @@ DEFAULT_PACK = OURS / "hospital-zh"
 
 
 def load(path: Path) -> Pack:
-    """Load the pack in a directory.
+    """Load the pack in a directory; once, while what its files say stays the same.
 
     Raises:
         PackError: it cannot be used; says file, line and reason of everything wrong with it.
     """
+    said = hashlib.sha256()
+    for name, file in _files(path):
+        with contextlib.suppress(OSError):  # told when it is read
+            said.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return _unchanged(path.resolve(), said.digest())
+
+
+@functools.lru_cache(maxsize=4)
+def _unchanged(path: Path, _said: bytes) -> Pack:
     pack, _, problems = _load(path)
     if pack is None:
         raise PackError(problems)
@@ -38,14 +50,19 @@ def check(path: Path) -> list[Problem]:
 def fingerprint(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Names, sizes and times of all files of a pack, those it includes among them."""
     marks = []
+    for name, file in _files(path):
+        try:
+            stat = file.stat()
+        except OSError:
+            continue  # gone between the two calls; its absence is the change
+        marks.append((name, stat.st_size, stat.st_mtime_ns))
+    return tuple(marks)
+
+
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
     for folder in folders(path):
         for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            try:
-                stat = file.stat()
-            except OSError:
-                continue  # gone between the two calls; its absence is the change
-            marks.append((f"{folder.name}/{file.name}", stat.st_size, stat.st_mtime_ns))
-    return tuple(marks)
+            yield f"{folder.name}/{file.name}", file
 
 
 def _load(path: Path) -> tuple[Pack | None, list[File], list[Problem]]:

@@ -63,7 +63,7 @@ def analyze(
     pack = load(rules or DEFAULT_PACK)
     guidance = load_guidance(rules)
     settings = load_settings().asr
-    recogniser = load_recogniser(settings)
+    recogniser = load_recogniser(settings, rules)
 
     async def each() -> None:
         judged = analyze_call(

@@ -65,7 +65,7 @@ def detection(
     settings = load_settings().asr
     packs = load_packs(rules or DEFAULT_PACK)
     planned = read_calls(calls or bundled_calls())
-    recogniser = load_recogniser(settings)
+    recogniser = load_recogniser(settings, rules)
     summary = Summary()
 
     async def each() -> None:

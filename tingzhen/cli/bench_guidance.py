@@ -116,7 +116,7 @@ def _from_sound(
     from tingzhen.settings import load_settings
 
     settings = load_settings().asr
-    recogniser = load_recogniser(settings)
+    recogniser = load_recogniser(settings, rules)
     pack = load(rules or DEFAULT_PACK)
     heard = tally_sound(
         folder, guidance, truth, pack=pack, settings=settings, recogniser=recogniser

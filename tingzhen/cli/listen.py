@@ -87,7 +87,7 @@ async def _hear(
 
     settings = load_settings().asr
     pack = load(rules or DEFAULT_PACK)
-    recogniser = await asyncio.to_thread(load_recogniser, settings)
+    recogniser = await asyncio.to_thread(load_recogniser, settings, rules)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -19,6 +19,8 @@ from asr.model import ensure_model, find_model
 from asr.recognisers.base import Recogniser
 from asr.recognisers.load import start_recogniser
 from asr.settings import AsrSettings
+from qa_engine.pack import DEFAULT_PACK, load
+from qa_engine.vocabulary import vocabulary
 from tingzhen.cli.output import stderr
 
 
@@ -50,13 +52,20 @@ def fetch_model(settings: AsrSettings) -> Path:
         return ensure_model(settings.model, show, directory=settings.models_dir)
 
 
-def load_recogniser(settings: AsrSettings) -> Recogniser:
+def load_recogniser(settings: AsrSettings, rules: Path | None = None) -> Recogniser:
     """Start the recogniser, getting its model first where it is missing.
 
+    Args:
+        settings: of recognition.
+        rules: The pack whose words it is to know; ours if unset.
+
     Raises:
-        UserError: it cannot be had or loaded.
+        UserError: it cannot be had or loaded, or the pack cannot.
     """
     if settings.recogniser == "whisper":
         folder = fetch_model(settings)
         stderr.print(f"Loading {folder.name} …")
+        if settings.homophones and settings.rule_words:
+            words = vocabulary(load(rules or DEFAULT_PACK).phrases)
+            settings = settings.model_copy(update={"words": (*settings.words, *sorted(words))})
     return start_recogniser(settings)

@@ -66,7 +66,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     recogniser = (
-        await asyncio.to_thread(load_recogniser, settings.asr)
+        await asyncio.to_thread(load_recogniser, settings.asr, settings.qa.rules)
         if "asr" in settings.components
         else None
     )
