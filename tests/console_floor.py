@@ -314,13 +314,18 @@ async def a_busy_desk(desk: World) -> tuple[Call, str]:
     await talking.hit("s3", f"单子上都写了，{BAD}。", "你自己不会看吗")
     alert = await talking.alert("taboo", segment="s3", phrase="你自己不会看吗")
     await talking.alert(
-        "verify", severity="medium", title="未核对身份", title_en="Identity not verified"
+        "verify",
+        severity="medium",
+        kind="identity_not_verified",
+        title="未核对身份",
+        title_en="Identity not verified",
     )
     await talking.alert(
         "suspected",
         severity="low",
         title="敏感词",
         title_en="Sensitive word",
+        kind="customer_complaint",
         phrase="投诉",
         suspected=True,
     )

@@ -290,6 +290,7 @@ class Call:
         span: tuple[int, int] | None = None,
         version: str = "",
         confirms: str = "",
+        kind: str = "taboo_phrase",
     ) -> str:
         alert_id = stable_id("alert", self.id, name)
         await self._bus.publish(
@@ -300,7 +301,7 @@ class Call:
                 queue=self.queue,
                 agent=self.agent,
                 rule="taboo.attitude",
-                kind="taboo",
+                kind=kind,
                 severity=severity,
                 role="agent",
                 title=title,
