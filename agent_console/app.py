@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -123,10 +124,7 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
     )
     app.state.console = context
     problems.install(app)
-    api = APIRouter(prefix=API, dependencies=[Depends(authorise)])
-    for part in _PARTS:
-        api.include_router(part.router)
-    app.include_router(api)
+    app.router.routes.extend(_api().routes)
     if context.metrics_app is not None:
         numbers = _Asgi(context.metrics_app)
         app.router.routes.append(Route("/metrics", numbers, methods=["GET"]))
@@ -144,6 +142,21 @@ def create_app(context: ConsoleContext, static: Path = STATIC) -> FastAPI:
         app.router.routes.append(Route("/", _not_built))
     app.add_middleware(SecurityMiddleware, allowed_origins=context.settings.allowed_origins)
     return app
+
+
+@functools.cache
+def _api() -> APIRouter:
+    """The API's routes: for all applications, since what they work on is the request's.
+
+    FastAPI makes the models of a router's answers anew for everything that includes it, which takes
+    half a second. Without a prefix it does so once more, only to see that each path has a name.
+    """
+    included = APIRouter()
+    parts = APIRouter(dependencies=[Depends(authorise)])
+    for part in _PARTS:
+        parts.include_router(part.router)
+    included.include_router(parts, prefix=API)
+    return included
 
 
 class _Console(FastAPI):
