@@ -85,8 +85,8 @@ async def fill(world: World, server: ConsoleServer) -> Day:
     bad = await console_floor.calls_of_the_past(world)
     await world.bus.publish(console_floor.final_score(world.clock.time(), bad))
     talking, _ = await console_floor.a_busy_desk(world)
-    async with _as(server, users.LEAD) as lead:
-        complaint, article, _ = await _done(
+    async with client_of(server, users.LEAD) as lead:
+        complaint, article, _ = await done(
             lead.post(
                 f"{API}/complaints",
                 json={"call_id": bad.id, "card": "red", "text": "等了两个星期还没排上核磁。"},
@@ -99,9 +99,9 @@ async def fill(world: World, server: ConsoleServer) -> Day:
                 json={"need": "催办核磁检查", "address": "本市", "version": 0},
             ),
         )
-    async with _as(server, people["admin"]) as admin:
+    async with client_of(server, people["admin"]) as admin:
         team = {"queues": ["预约挂号"], "agents": ["PJSIP/1001"]}
-        await _done(admin.put(f"{API}/teams/白班", json=team))
+        await done(admin.put(f"{API}/teams/白班", json=team))
     inspection = await _scored(world, server)
     await console_floor.people(world, call=talking)
     await console_floor.guidance(world, talking)
@@ -120,34 +120,34 @@ async def _scored(world: World, server: ConsoleServer) -> str:
     now = world.clock.time()
     inspectors = ["he", "zhou"]
     asked = {"kind": "random", "since": now - 9000, "until": now, "most": 3, "per_agent": 3}
-    async with _as(server, users.LEAD) as lead:
-        [drawn] = await _done(
+    async with client_of(server, users.LEAD) as lead:
+        [drawn] = await done(
             lead.post(f"{API}/inspections/samples", json={**asked, "inspectors": inspectors})
         )
     address = f"{API}/inspections/{drawn.json()['inspection_ids'][0]}"
     for name, answer in zip(inspectors, ("yes", "no"), strict=True):
-        async with _as(server, name) as inspector:
+        async with client_of(server, name) as inspector:
             items = (await inspector.get(address)).json()["items"]
             answers = [
                 {"item": one["item"], "answer": answer if at == 0 else "yes", "note": "听录音确认"}
                 for at, one in enumerate(items)
             ]
-            await _done(inspector.put(f"{address}/answers", json={"answers": answers}))
-            await _done(inspector.post(f"{address}/submit"))
+            await done(inspector.put(f"{address}/answers", json={"answers": answers}))
+            await done(inspector.post(f"{address}/submit"))
     return address.rsplit("/", 1)[1]
 
 
 @contextlib.asynccontextmanager
-async def _as(server: ConsoleServer, username: str) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(server: ConsoleServer, username: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client that is logged in."""
     origin = {"Origin": server.address}
     async with httpx.AsyncClient(base_url=server.address, headers=origin, timeout=60) as client:
         token = server.login_link(username).split("=")[-1]
-        await _done(client.post(f"{API}/login/link", json={"token": token}))
+        await done(client.post(f"{API}/login/link", json={"token": token}))
         yield client
 
 
-async def _done(*asked: Awaitable[httpx.Response]) -> list[httpx.Response]:
+async def done(*asked: Awaitable[httpx.Response]) -> list[httpx.Response]:
     """The answers, none of which is a problem."""
     answers = [await one for one in asked]
     for answer in answers:

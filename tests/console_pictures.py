@@ -24,15 +24,31 @@ from console_world import Call, World, running, world
 from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
+from agent_console import users
+from agent_console.access import API
 from agent_console.history.tape import TAPED, CallTaper
 from agent_console.server import ConsoleServer
 from agent_console.site import Site
+from agent_console.work.seed import sow
 from backbone.clock import ManualClock
+from backbone.ids import stable_id
 from qa_engine.events import RunningScore
 from telephony.recording.events import RecordingStored
 
 IMAGES = ROOT / "docs" / "images"
 CALLS = ROOT / "tingzhen" / "demo" / "calls"
+COMPLAINTS = (
+    ("yellow", "检查预约", "02887654321", "胃镜改期两次都没有通知，白跑一趟。"),
+    ("red", "预约挂号", "13912345678", "反映坐席介绍院外诊所，要求核查。"),
+    ("yellow", "报告查询", "13711112222", "病理报告十天还没有出，问不到进度。"),
+    ("yellow", "预约挂号", "13600003333", "老人不会用手机，现场又没有号，要求人工预约。"),
+)
+"""More of them: card, queue, number, words."""
+RECORDS = (
+    ("past-0", {"need": "问上周的检查报告", "outcome": "answered", "sex": "male"}),
+    ("past-1", {"need": "挂消化内科的号", "topic": "appointment_new", "address": "外地"}),
+)
+"""Calls of the day and what was written of them, none complete."""
 PLAYED = "c02"
 """Of the bundled calls; what is wrong in it, by the start of its sentence."""
 WRONG = {12.76: "我不知道", 19.488: "不归我管", 28.57: "你自己看着办"}
@@ -76,12 +92,34 @@ async def keep(page: Page, name: str) -> None:
     small.save(path, optimize=True)
 
 
+async def fill(desk: World, server: ConsoleServer) -> console_day.Day:
+    """The tests' day, and enough of everything for a list to look like one."""
+    await sow(desk.bus, desk.clock, desk.engine)
+    day = await console_day.fill(desk, server)
+    async with console_day.client_of(server, users.LEAD) as lead:
+        filed = [
+            lead.post(
+                f"{API}/complaints",
+                json={"card": card, "queue": queue, "number": number, "text": text},
+            )
+            for card, queue, number, text in COMPLAINTS
+        ]
+        written = [
+            lead.put(
+                f"{API}/calls/{stable_id('test', name)}/register", json={**fields, "version": 0}
+            )
+            for name, fields in RECORDS
+        ]
+        await console_day.done(*filed, *written)
+    return day
+
+
 async def pages(browser: Browser, wanted: set[str], folder: Path) -> None:
     """Those of a hotline in the middle of its day."""
     async with world(folder) as desk:
         server = desk.server(site=console_day.site(folder))
         async with running(server):
-            day = await console_day.fill(desk, server)
+            day = await fill(desk, server)
             for name in wanted:
                 shown = PAGES[name]
                 page = await enter(

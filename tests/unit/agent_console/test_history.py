@@ -150,7 +150,7 @@ async def test_filters_narrow_and_go_together(desk: World, console: Rig) -> None
         ({"from": now - 1000}, [going, new]),
         ({"to": now - 1000}, [old]),
         ({"min_talk_s": 100}, [old]),
-        ({"kind": "taboo"}, [new]),
+        ({"kind": "taboo_phrase"}, [new]),
         ({"severity": "medium"}, [new]),
         ({"severity": "critical"}, []),
         ({"queue": "b", "state": "ended"}, [new]),
