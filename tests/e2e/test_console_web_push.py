@@ -48,7 +48,7 @@ SUBSCRIBING = """
 """
 SHOWN = """
 async () => (await (await navigator.serviceWorker.ready).getNotifications())
-  .map(({title, body, tag, lang, data}) => ({title, body, tag, lang, data}))
+  .map(({title, body, tag, lang, data, renotify}) => ({title, body, tag, lang, data, renotify}))
 """
 # A click on the first one; the system's own notifications are out of a test's reach.
 CLICK = """
@@ -120,11 +120,11 @@ async def deliver(page: Page, server: ConsoleServer, text: str) -> None:
     await debugger.send("ServiceWorker.deliverPushMessage", push)
 
 
-async def shown(page: Page, count: int = 1) -> list[dict[str, Any]]:
-    """The notifications that stand there, when there are so many."""
+async def shown(page: Page, count: int = 1, *, body: str = "") -> list[dict[str, Any]]:
+    """The notifications that stand there, when there are so many, which say this."""
     for _ in range(200):
         found: list[dict[str, Any]] = await page.evaluate(SHOWN)
-        if len(found) == count:
+        if len(found) == count and all(not body or note["body"] == body for note in found):
             return found
         await page.wait_for_timeout(50)
     raise AssertionError(found)
@@ -166,7 +166,8 @@ async def test_a_browser_subscribes_is_pushed_to_without_words_and_leads_to_the_
             await deliver(page, server, text)
             [note] = await shown(page)
             assert note["title"] == "听诊 · 告警 · 严重"
-            assert note["body"] == f"taboo\n{alert_id}"
+            assert note["body"] == f"服务禁语\n{alert_id}"
+            assert note["renotify"]
             assert note["data"] == {"path": f"/watch?alert={alert_id}"}
             assert WORDS not in json.dumps(note, ensure_ascii=False)
 
@@ -213,6 +214,11 @@ async def test_an_open_page_notifies_by_itself_and_a_click_opens_the_call(
         assert note["title"] == "听诊 · 告警 · 严重"
         assert note["body"] == "服务禁语"
         assert note["tag"] == alert_id
+        # The server's push of the same takes its place without being felt a second time.
+        facts = {"subject": "alert", "id": alert_id, "kind": "red_line", "severity": "high"}
+        await deliver(page, server, json.dumps(facts))
+        [note] = await shown(page, body=f"红线\n{alert_id}")
+        assert not note["renotify"]
         await (await worker_of(page)).evaluate(CLICK)
         await expect(page.locator("[data-segment].target")).to_contain_text(WORDS)
         assert asked
