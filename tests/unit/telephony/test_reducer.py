@@ -459,10 +459,10 @@ def test_every_phase_can_end_and_nothing_follows_the_end():
             assert not steps
 
 
-def test_memory_stays_flat_over_a_hundred_thousand_calls():
+def test_memory_stays_flat_over_many_calls():
     reducer = CallReducer("pbx", remember=1000)
     ended = 0
-    for number in range(100_000):
+    for number in range(30_000):
         at = T0 + number * 0.01
         uid = f"{number}.1"
         dest = f"{number}.2"
@@ -476,7 +476,7 @@ def test_memory_stays_flat_over_a_hundred_thousand_calls():
             fed = reducer.feed(message(event, at, Uniqueid=uid, **headers), at)
             ended += sum(isinstance(e, CallEnded) for e in fed)
         assert reducer.book.size <= 1000
-    assert ended == 100_000
+    assert ended == 30_000
 
 
 def test_calls_that_never_end_are_bounded_and_closed_with_a_mark():
