@@ -131,7 +131,7 @@ def test_what_agents_say_roundabout_is_heard_and_what_only_sounds_like_it_is_not
     assert len({sentence for _, sentence in agents.wrong}) <= 0.02 * agents.ordinary
 
 
-@pytest.mark.parametrize("name", ["hotline_1", "hotline_2", "hotline_3"])
+@pytest.mark.parametrize("name", ["hotline_1", "hotline_2", "hotline_3", "hotline_4", "hotline_5"])
 def test_what_is_said_on_a_hotline_is_heard_and_what_only_sounds_like_it_is_not(pack, name):
     hotline = find_wordings(pack, read_wordings(WORDINGS / f"{name}.yaml"))
     assert hotline.total().recall >= 0.97
