@@ -41,7 +41,7 @@ async def test_an_alert_reaches_the_phone_without_a_word_a_name_or_a_number(
         [sent] = await service.wait(1)
     told = sent["title"] + sent["message"]
     assert alert_id in told
-    assert "kind: taboo" in told
+    assert "kind: taboo_phrase" in told
     assert "severity: high" in told
     assert f"https://tingzhen.example/watch?alert={alert_id}" in told
     for secret in (CALLER, "王小明", "不会看", WORDS, call.id, call.agent, "1001", call.queue):
@@ -112,7 +112,7 @@ async def test_a_browser_that_is_gone_is_forgotten_and_one_that_stays_is_pushed_
             assert json.loads(browser.read(push.body)) == {
                 "subject": "alert",
                 "id": alert_id,
-                "kind": "taboo",
+                "kind": "taboo_phrase",
                 "severity": "high",
                 "level": 0,
             }
@@ -157,7 +157,7 @@ async def test_escalations_and_overdue_complaints_are_pushed_too(
         told = [sent["message"] for sent in await service.wait(2)]
     assert sorted(line for text in told for line in text.splitlines() if "kind" in line) == [
         "kind: red_card_answer_overdue",
-        "kind: taboo",
+        "kind: taboo_phrase",
     ]
 
 
