@@ -42,7 +42,7 @@ def workers():
 def recogniser(request):
     if request.param == "scripted":
         return ScriptedRecogniser(lambda heard: "好" if heard.duration_s > 1 else "")
-    return request.getfixturevalue("whisper")
+    return request.getfixturevalue(request.param)
 
 
 def test_it_says_what_it_can_do(recogniser):
