@@ -71,7 +71,7 @@ async def running(config: Path):
     assert process.stderr is not None
     log: list[str] = []
     address = ""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while not address:
             line = (await process.stderr.readline()).decode()
             assert line, "".join(log)
