@@ -131,6 +131,12 @@ def test_what_agents_say_roundabout_is_heard_and_what_only_sounds_like_it_is_not
     assert len({sentence for _, sentence in agents.wrong}) <= 0.02 * agents.ordinary
 
 
+def test_talk_from_whole_ordinary_calls_is_silent(pack):
+    calls = find_wordings(pack, read_wordings(WORDINGS / "dialogues.yaml"))
+    assert calls.ordinary > 0
+    assert len({sentence for _, sentence in calls.wrong}) <= 0.01 * calls.ordinary
+
+
 @pytest.mark.parametrize("name", ["hotline_1", "hotline_2", "hotline_3", "hotline_4", "hotline_5"])
 def test_what_is_said_on_a_hotline_is_heard_and_what_only_sounds_like_it_is_not(pack, name):
     hotline = find_wordings(pack, read_wordings(WORDINGS / f"{name}.yaml"))
