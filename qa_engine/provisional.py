@@ -40,6 +40,9 @@ _NUMBER = re.compile(f"[{_NUMERALS}]{{2,}}")
 _MARGIN_S = 0.2
 """Attention tells the end of a word so late or early; no cut shall go through one that matters."""
 
+_TAKEN_BACK_S = 1.0
+"""What makes words harmless often follows at once (不知道您方便吗): it has to be in their final."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
@@ -216,9 +219,10 @@ def _cut_after(said: Said, end: int, stable: int) -> float:
     if len(partial.char_times) == len(partial.text):
         number = max((match.end() for match in _NUMBER.finditer(text.text)), default=0)
         _, until = place(said, 0, max(end, number))
-    until += _MARGIN_S
+        until = min(until + _TAKEN_BACK_S, partial.end)
     # Of what is not stable, the last may have been heard by half.
-    return until if stable < len(partial.text.rstrip(_STOPS)) else min(until, partial.end)
+    heard_whole = stable >= len(partial.text.rstrip(_STOPS))
+    return until if heard_whole else until + _MARGIN_S
 
 
 def _told(
