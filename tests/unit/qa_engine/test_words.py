@@ -62,6 +62,14 @@ def test_short_words_by_sound_only_where_asked():
     assert found(index("(包|)治", phonetic=Phonetic.ON), "制度") == []
 
 
+def test_what_only_sounds_like_words_without_a_gap_is_said_in_one_breath():
+    words = index("控告你们", "控告*医院", phonetic=Phonetic.ON)
+    assert found(words, "我恐告你们") == [("恐告你们", True)]
+    assert found(words, "我恐高，你们那儿有电梯吗") == []
+    assert found(words, "我控告，你们听着") == [("控告，你们", False)]
+    assert found(words, "恐告，你家医院") == [("恐告，你家医院", True)]
+
+
 @given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("保正治好制12aé"))))
 def test_whatever_is_heard_by_sound_keeps_its_place(text):
     heard = normalise(text).text
