@@ -2,7 +2,8 @@
 
 The two parts of a sentence that was cut are decoded with as much of each other as was heard by
 then: heard alone, a recogniser takes their words for others. Which characters are a part's own,
-their times tell.
+their times tell. The first digits of a number stay with the rest of it: 打一 | 二三四五 says
+nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _TOLERANCE_S = 0.06
 """Times of characters are told by attention: so little before the cut still counts as behind it."""
 
 _NOT_AT_THE_START = "。.，,？?！!、…；;：: -"
+_NUMERALS = frozenset("0123456789零〇一二两三四五六七八九十百千万幺")
+_TELLING_DIGITS = 4
 
 
 def own_words(found: Recognition, begin_s: float, end_s: float) -> Recognition:
@@ -24,7 +27,10 @@ def own_words(found: Recognition, begin_s: float, end_s: float) -> Recognition:
     """
     if not found.text or len(found.char_times) != len(found.text):
         return found
-    begin, end = (_first_from(found, seconds - _TOLERANCE_S) for seconds in (begin_s, end_s))
+    begin, end = (
+        _before_number(found.text, _first_from(found, seconds - _TOLERANCE_S))
+        for seconds in (begin_s, end_s)
+    )
     own = found.text[begin:end]
     text = own.lstrip(_NOT_AT_THE_START)
     if not text:
@@ -48,3 +54,16 @@ def _first_from(found: Recognition, seconds: float) -> int:
     return next(
         (at for at, time in enumerate(found.char_times) if time >= seconds), len(found.text)
     )
+
+
+def _before_number(text: str, at: int) -> int:
+    """A place in a text, or the one before the number of which it would part the first digits.
+
+    Of a number that goes on for longer, each part tells what it is.
+    """
+    if at == len(text) or text[at] not in _NUMERALS:
+        return at
+    first = at
+    while first > 0 and text[first - 1] in _NUMERALS:
+        first -= 1
+    return first if at - first < _TELLING_DIGITS else at

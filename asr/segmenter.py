@@ -29,7 +29,7 @@ _QUIET_WINDOWS = 3
 # A segment whose end is wanted ends between two words where that is to be heard: where it is so
 # much quieter than the segment's median, or at the quietest point once so long was looked for it.
 _GAP_RATIO = 10 ** (-12 / 10)
-_LONGEST_SEARCH_S = 0.6
+_LONGEST_SEARCH_S = 0.35
 
 
 class State(enum.Enum):

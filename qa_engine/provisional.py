@@ -40,7 +40,7 @@ _NUMBER = re.compile(f"[{_NUMERALS}]{{2,}}")
 _MARGIN_S = 0.2
 """Attention tells the end of a word so late or early; no cut shall go through one that matters."""
 
-_TAKEN_BACK_S = 1.0
+_TAKEN_BACK_S = 0.6
 """What makes words harmless often follows at once (不知道您方便吗): it has to be in their final."""
 
 

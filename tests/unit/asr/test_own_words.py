@@ -64,3 +64,25 @@ def test_words_put_right_behind_the_cut_or_across_it_are_not_told_before_it():
         corrections=(Correction(1, "寄委", "纪委"), Correction(4, "大听", "大厅")),
     )
     assert own_words(found, 0, 1.5).corrections == (Correction(1, "寄委", "纪委"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("就打一二三四五投诉", "就打"),
+        ("打一二三四五", "打"),
+        ("号码一九九零零零", "号码"),
+        ("一九九零零零", ""),
+        ("要投诉一下", "要投诉"),
+    ],
+)
+def test_the_first_digits_of_a_number_stay_with_it(text, first):
+    times = [0.3 * number for number in range(len(text))]
+    parts = (own_words(heard(text, *times), *span) for span in ((0, 0.9), (0.9, math.inf)))
+    assert [part.text for part in parts] == [first, text[len(first) :]]
+
+
+def test_of_a_long_number_each_part_has_its_digits():
+    said = heard("一九九零零零一", *(0.3 * number for number in range(7)))
+    assert own_words(said, 0, 1.2).text == "一九九零"
+    assert own_words(said, 1.2, math.inf).text == "零零一"

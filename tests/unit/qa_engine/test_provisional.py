@@ -176,7 +176,7 @@ def test_a_final_is_wanted_up_to_the_end_of_what_matters(judge, text, needed):
     heard_so_far = timed(text)
     (wanted,) = asked(judge, heard_so_far)
     end = heard_so_far.char_times[len(needed)]
-    assert end + 0.8 < wanted.after < end + 1.25 < heard_so_far.end
+    assert end + 0.5 < wanted.after < end + 0.9 < heard_so_far.end
 
 
 def test_what_was_heard_last_may_be_heard_by_half(judge):

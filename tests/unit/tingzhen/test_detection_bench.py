@@ -135,7 +135,7 @@ def folder(tmp_path_factory):
 def command(monkeypatch, folder, tmp_path):
     """`tingzhen bench detection` with a recogniser that mishears everything."""
     recogniser = ScriptedRecogniser(lambda _segment: HOMOPHONE)
-    monkeypatch.setattr("tingzhen.cli.recogniser.load_recogniser", lambda _settings: recogniser)
+    monkeypatch.setattr("tingzhen.cli.recogniser.load_recogniser", lambda *_: recogniser)
     monkeypatch.setattr("tingzhen.cli.bench_detection.console", Console(width=80))
     (tmp_path / "pack.yaml").write_text(PACK, encoding="utf-8")
 
