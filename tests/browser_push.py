@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from patience import PATIENCE_S
 
 from agent_console.work.notify.webpush import Subscription
 
@@ -109,7 +110,7 @@ class BrowserPushService:
     def wait(self, count: int) -> list[Received]:
         """The pushes, when there are so many. Blocks."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.received) >= count, timeout=20)
+            assert self._arrived.wait_for(lambda: len(self.received) >= count, timeout=PATIENCE_S)
             return list(self.received)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+from patience import PATIENCE_S
 
 _ROOT = Path(__file__).parents[1]
 _DASHBOARDS = _ROOT / "docker" / "grafana" / "dashboards"
@@ -76,7 +77,7 @@ class Prometheus:
         self.address = address
         self._process = process
         self._log = log
-        self._client = httpx.Client(base_url=f"http://{address}/api/v1", timeout=10)
+        self._client = httpx.Client(base_url=f"http://{address}/api/v1", timeout=PATIENCE_S)
 
     def query(self, expr: str) -> list[Sample]:
         """Evaluate a query now; a vector's samples, or the scalar as one without labels."""
@@ -107,7 +108,6 @@ class Prometheus:
         condition: Callable[[], object],
         what: str | Callable[[], object],
         *,
-        timeout: float = 30.0,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
         """Ask again until the condition holds.
@@ -115,13 +115,12 @@ class Prometheus:
         Args:
             condition: true when done; a connection that is not there yet counts as false.
             what: said, or asked for, when the time is over.
-            timeout: seconds to try for.
             meanwhile: called before each try, to keep the watched program busy.
 
         Raises:
             AssertionError: it did not come true, or Prometheus ended; with the end of its log.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             meanwhile()
             with contextlib.suppress(httpx.TransportError, json.JSONDecodeError):
@@ -134,7 +133,7 @@ class Prometheus:
                 raise AssertionError(f"{said} (exit status {ended})\n{log}")
             time.sleep(0.1)
 
-    def wait_for_scrapes(self, number: int = 2, *, timeout: float = 30.0) -> None:
+    def wait_for_scrapes(self, number: int = 2) -> None:
         """Wait until the program was scraped so often."""
         self.wait(
             lambda: (
@@ -145,7 +144,6 @@ class Prometheus:
                 and all(target["health"] == "up" for target in self.targets())
             ),
             f"not scraped {number} times",
-            timeout=timeout,
         )
 
     def without_data(
@@ -272,7 +270,7 @@ def _program(name: str, *arguments: str, log: Path) -> Iterator[subprocess.Popen
     finally:
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

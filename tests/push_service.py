@@ -8,6 +8,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from patience import PATIENCE_S
+
 SECRET = "s3cret-token-of-a-robot"
 
 
@@ -43,7 +45,9 @@ class Service:
     async def wait(self, count: int) -> list[dict[str, Any]]:
         def ready() -> bool:
             with self.arrived:
-                return self.arrived.wait_for(lambda: len(self.received) >= count, timeout=20)
+                return self.arrived.wait_for(
+                    lambda: len(self.received) >= count, timeout=PATIENCE_S
+                )
 
         assert await asyncio.to_thread(ready), f"only {len(self.received)} of {count} arrived"
         return self.received

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 from prometheus_fixture import alertmanaging, scraping
 
 from metrics.alertmanager import read_webhook
@@ -65,7 +66,11 @@ class Site:
 
 def test_amtool_accepts_the_configuration():
     checked = subprocess.run(
-        ["amtool", "check-config", CONFIG], capture_output=True, text=True, timeout=30, check=False
+        ["amtool", "check-config", CONFIG],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -76,7 +81,7 @@ def test_an_alert_arrives_at_the_webhook_and_so_does_its_end():
         alertmanaging(f"http://{site.address}/api/v1/hooks/alertmanager", TOKEN) as manager,
         scraping(site.address, alertmanager=manager),
     ):
-        path, authorization, body = site.posts.get(timeout=60)
+        path, authorization, body = site.posts.get(timeout=PATIENCE_S)
         assert path == "/api/v1/hooks/alertmanager"
         assert authorization == f"Bearer {TOKEN}"
         (begun,) = read_webhook(body)
@@ -89,6 +94,6 @@ def test_an_alert_arrives_at_the_webhook_and_so_does_its_end():
         assert "无人确认" in begun.summary
         assert "red alert" in begun.summary_en
         site.page = "# HELP nothing Nothing is waiting.\n"
-        while (notice := read_webhook(site.posts.get(timeout=60)[2])[0]).firing:
+        while (notice := read_webhook(site.posts.get(timeout=PATIENCE_S)[2])[0]).firing:
             pass
         assert notice.key == begun.key

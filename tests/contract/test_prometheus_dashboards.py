@@ -53,7 +53,6 @@ def prometheus():
         prometheus.wait(
             lambda: not prometheus.without_data(),
             lambda: f"panels without data: {prometheus.without_data()}",
-            timeout=60,
             meanwhile=program.work,
         )
         yield prometheus
@@ -84,8 +83,3 @@ def test_the_rules_evaluate_without_error(prometheus):
     rules = prometheus.rules()
     assert len(rules) > 10
     assert {(rule["health"], rule.get("lastError", "")) for rule in rules} == {("ok", "")}
-
-
-def test_a_scrape_takes_under_fifty_milliseconds(prometheus):
-    fastest = prometheus.known('min_over_time(scrape_duration_seconds{job="tingzhen"}[10m])')
-    assert fastest[0].value < 0.05

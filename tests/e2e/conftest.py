@@ -8,12 +8,13 @@ import console_browser
 import console_world
 import pytest
 import pytest_asyncio
+from patience import PATIENCE_S
 from playwright.async_api import expect
 
 from tingzhen.lab.scenario import Lab
 
-# Long enough for a page on a machine whose processors are all busy.
-expect.set_options(timeout=15_000)
+# A page on a machine whose processors are all busy.
+expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 def pytest_collection_modifyitems(items):

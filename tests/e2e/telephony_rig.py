@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 import numpy as np
+from patience import PATIENCE_S
 from pydantic import SecretStr
 
 from backbone.bus import Bus
@@ -109,8 +110,8 @@ class Rig:
             and all(getattr(event, name) == value for name, value in having.items())
         ]
 
-    async def until(self, condition, seconds=20):
-        async with asyncio.timeout(seconds):
+    async def until(self, condition):
+        async with asyncio.timeout(PATIENCE_S):
             while not (found := condition()):
                 self.changed.clear()
                 await self.changed.wait()
@@ -178,7 +179,7 @@ async def telephony(settings, *, restore=None, journal=None):
 async def tapped(lab, rig, caller, *, ring_s=0.2):
     """A call that agent 1001 has taken and of which both sides are being heard."""
     async with (
-        asyncio.timeout(40),
+        asyncio.timeout(PATIENCE_S),
         lab.place(caller, {"1001": AgentScript(ring_s=ring_s)}) as call,
     ):
         await rig.until(lambda: len(rig.of(LegOpened)) == 2)
@@ -222,7 +223,7 @@ def told(lab, **fields):
 async def channels_gone(lab, *kinds):
     """Wait until Asterisk has no channel of these kinds: it ends them when it comes to it."""
     with told(lab, Event="Hangup") as ended:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 ended.clear()
                 channels = await lab.manager.entries("CoreShowChannels")

@@ -8,6 +8,7 @@ import contextlib
 import pytest
 import trustme
 from e2e.telephony_rig import Rig, settings_for, telephony
+from patience import PATIENCE_S
 
 from backbone.clock import SystemClock
 from telephony import storage
@@ -97,7 +98,7 @@ async def test_two_pbxs_in_one_node_are_kept_apart(lab, tmp_path):
             health = node.bus.subscribe("health", PbxHealth)
             ended = node.bus.subscribe("ended", CallEnded)
             up = set()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 async for envelope in health:
                     if envelope.event.up:
                         up.add(envelope.event.system)
@@ -107,7 +108,7 @@ async def test_two_pbxs_in_one_node_are_kept_apart(lab, tmp_path):
                 lab.call("support", ring_s=0.3, talk_s=0.8, number="19900000611"),
                 second.call("report", ring_s=0.3, talk_s=0.8, number="19900000612"),
             )
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 for _ in range(2):  # handed out once stored
                     await anext(aiter(ended))
             with node.engine.connect() as connection:

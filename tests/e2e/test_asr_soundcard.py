@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 
 CALLS = Path(__file__).parents[2] / "tingzhen" / "demo" / "calls"
 pytestmark = pytest.mark.realtime
@@ -59,14 +60,14 @@ def sound_server(tmp_path):
         env={key: value for key, value in environment.items() if key != "PULSE_SERVER"},
         stderr=subprocess.PIPE,
     )  # fmt: skip
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     while not socket.exists():
         assert daemon.poll() is None, daemon.stderr.read()
         assert time.monotonic() < until
         time.sleep(0.05)
     yield environment
     daemon.terminate()
-    daemon.communicate(timeout=20)
+    daemon.communicate(timeout=PATIENCE_S)
 
 
 def write_wav(path, samples):
@@ -98,8 +99,8 @@ def listened(environment, devices, played):
             subprocess.Popen(["paplay", f"--device={sink}", str(path)], env=environment)
             for sink, path in played.items()
         ]
-        out, errors = listener.communicate(timeout=90)
-        assert [player.wait(timeout=60) for player in players] == [0] * len(players)
+        out, errors = listener.communicate(timeout=PATIENCE_S)
+        assert [player.wait(timeout=PATIENCE_S) for player in players] == [0] * len(players)
     finally:
         for process in (listener, *players):
             process.kill()
@@ -140,7 +141,7 @@ def test_two_devices_are_two_legs(sound_server, tmp_path):
 def test_an_unknown_device_is_told_with_those_there_are(sound_server):
     done = subprocess.run(
         [str(TINGZHEN), "listen", "--device", "no such card"],
-        env=sound_server, capture_output=True, text=True, check=False, timeout=60,
+        env=sound_server, capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 2
     assert "no such card" in done.stderr.splitlines()[-1]

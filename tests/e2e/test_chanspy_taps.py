@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from e2e.telephony_rig import channels_gone, closed_whole, spoken_call, telephony
 from e2e.test_control import CONTROL, PITCH, ami_user, voices
+from patience import PATIENCE_S
 
 from backbone.media import LegClosed, LegOpened
 from telephony.events import CallEnded, CallJoined
@@ -45,7 +46,7 @@ async def test_hold_and_transfer(lab, voices):
     async with ami_user(lab, CONTROL) as settings, telephony(chanspy(settings)) as rig:
         caller = CallerScript(to="enquiry", number="19900000702", audio=voices["caller"])
         agent = AgentScript(ring_s=0.2, audio=voices["agent"], steps=steps)
-        async with asyncio.timeout(40), lab.place(caller, {"1007": agent}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1007": agent}) as call:
             truth = await lab.finished(call)
         record = await rig.record(truth.uniqueid)
         await rig.until(lambda: len(rig.of(LegClosed)) >= 2)

@@ -225,4 +225,4 @@ async def reach(page: Page, stop: Stop) -> None:
     if stop.key:
         await expect(page.locator(".page")).to_have_attribute("data-connection", "live")
         await page.keyboard.press(stop.key)
-    await expect(page.locator(stop.ready).first).to_be_visible(timeout=20_000)
+    await expect(page.locator(stop.ready).first).to_be_visible()

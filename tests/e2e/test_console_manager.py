@@ -32,7 +32,7 @@ async def test_a_manager_sees_the_week_ahead_and_what_a_better_service_costs(
             await page.get_by_role("link", name="预测").click()
             # The first forecast of a server loads what it calculates with.
             hint = page.get_by_text("至少需要一整周的来电记录")
-            await expect(hint).to_be_visible(timeout=30_000)
+            await expect(hint).to_be_visible()
         console_day.two_weeks(desk, a_day=60, every_s=60)
         await page.reload()
         table = page.get_by_role("region", name="预测")
@@ -79,7 +79,7 @@ async def test_a_report_that_is_asked_for_is_made_and_taken_home(
         await expect(page.locator(".asked")).to_contain_text("正在生成")
         await shot(page, "manage-report-made")
         table = page.get_by_role("region", name="报告")
-        await expect(table.get_by_role("link")).to_have_count(3, timeout=90_000)
+        await expect(table.get_by_role("link")).to_have_count(3)
         await expect(page.get_by_text("正在生成")).to_have_count(0)
         begins = {"PDF": b"%PDF-", "XLSX": b"PK", "HTML": b"<!doctype html>"}
         for form, first in begins.items():

@@ -159,9 +159,7 @@ async def test_after_a_restart_of_the_server_the_page_comes_back_and_misses_noth
     await call.say("s2", "customer", "我要退号。", start=3.0)
     await call.alert("while-away", phrase="退号")
     async with running(desk.server(port=port)):
-        await expect(page.locator(".page")).to_have_attribute(
-            "data-connection", "live", timeout=30_000
-        )
+        await expect(page.locator(".page")).to_have_attribute("data-connection", "live")
         await expect(page.locator("[data-segment]")).to_contain_text(["您好，请讲。", "我要退号。"])
         await expect(page.locator(".loud")).to_contain_text("退号")
         await expect(page.locator("article")).to_have_count(1)
@@ -183,7 +181,7 @@ async def test_an_agents_page_comes_back_after_a_restart_with_each_thing_once(
         await call.alert("before", severity="medium", title="未核对身份")
         await page.get_by_label("诉求").fill("退号")
         # The last thing that the page asks for; a server that stops breaks nothing off.
-        await expect(page.locator("#field-topic option").nth(20)).to_be_attached(timeout=30_000)
+        await expect(page.locator("#field-topic option").nth(20)).to_be_attached()
         await expect(page.locator("[data-segment]")).to_have_count(1)
     await expect(page.locator(".page")).to_have_attribute("data-connection", "lost")
     await expect(page.get_by_text("与服务器的连接已断开")).to_be_visible()
@@ -193,9 +191,7 @@ async def test_an_agents_page_comes_back_after_a_restart_with_each_thing_once(
     await call.say("s2", "customer", "我要退号。", start=3.0)
     await call.alert("while-away", severity="medium", title="未做结束语")
     async with running(desk.server(port=port)):
-        await expect(page.locator(".page")).to_have_attribute(
-            "data-connection", "live", timeout=30_000
-        )
+        await expect(page.locator(".page")).to_have_attribute("data-connection", "live")
         await expect(page.get_by_text("与服务器的连接已断开")).to_have_count(0)
         await expect(page.locator("[data-segment]")).to_contain_text(["您好，请讲。", "我要退号。"])
         await call.say("s3", "agent", "好的。", start=5.0)

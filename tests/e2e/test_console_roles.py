@@ -140,7 +140,7 @@ async def test_two_inspectors_score_blind_and_their_lead_decides(
         await lead.get_by_label("方式").select_option("有告警的通话")
         await lead.get_by_label("质检员用户名").fill("、".join(names))
         await lead.get_by_role("button", name="抽取").click()
-        await expect(lead.locator("tbody tr")).to_have_count(1, timeout=20_000)
+        await expect(lead.locator("tbody tr")).to_have_count(1)
         for name, answer in zip(names, ("是", "否"), strict=True):
             page = await enter(browser, server, username=name)
             await page.get_by_role("link", name=":").click()

@@ -14,6 +14,7 @@ from console_world import PASSWORD, World, running
 from e2e.console_hotline import hotline
 from e2e.telephony_rig import Rig, told
 from e2e.test_control import CONTROL, ami_user, hears, supervisor_leg, voices
+from patience import PATIENCE_S
 from playwright.async_api import Page, expect
 
 from agent_console.server import ConsoleServer
@@ -30,8 +31,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 __all__ = ["voices"]  # the fixture
-
-SOON_MS = 15_000
 
 
 @dataclass
@@ -74,13 +73,11 @@ def button(page: Page, name: str):
 
 
 async def phone_says(page: Page, words: str) -> None:
-    await expect(page.locator(".controls").get_by_role("status")).to_have_text(
-        words, timeout=SOON_MS
-    )
+    await expect(page.locator(".controls").get_by_role("status")).to_have_text(words)
 
 
 async def phone_is_quiet(page: Page) -> None:
-    await expect(page.locator(".controls").get_by_role("status")).to_have_count(0, timeout=SOON_MS)
+    await expect(page.locator(".controls").get_by_role("status")).to_have_count(0)
 
 
 async def test_a_lead_listens_whispers_barges_in_and_ends_it_from_the_page(
@@ -92,7 +89,7 @@ async def test_a_lead_listens_whispers_barges_in_and_ends_it_from_the_page(
         page = await enter(browser, hot.server)
         caller = CallerScript(to="support", number="19900000941", audio=voices["caller"])
         agent = AgentScript(ring_s=0.2, audio=voices["agent"])
-        async with asyncio.timeout(90), lab.place(caller, {"1001": agent}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1001": agent}) as call:
             await hot.call_id()
             talk = call.caller, call.answering
             await button(page, "旁听").click()
@@ -155,12 +152,12 @@ async def test_a_phone_that_is_called_off_laid_down_or_left_by_the_call_is_shown
         page = await enter(browser, hot.server, username=boss)
         caller = CallerScript(to="support", number="19900000942", audio=voices["caller"])
         async with (
-            asyncio.timeout(90),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             # The call's own page has the same buttons, as far as the role goes.
             await page.goto(f"{hot.server.address}/calls/{await hot.call_id()}")
-            await expect(button(page, "旁听")).to_be_visible(timeout=SOON_MS)
+            await expect(button(page, "旁听")).to_be_visible()
             await expect(button(page, "耳语")).to_have_count(0)
             with told(lab, Event="Newstate", ChannelStateDesc="Ringing") as ringing:
                 await button(page, "旁听").click()
@@ -186,7 +183,7 @@ async def test_a_phone_that_is_called_off_laid_down_or_left_by_the_call_is_shown
             await leg.ended.wait()
             await phone_is_quiet(page)
             await lab.finished(call)
-        await expect(page.get_by_text("已接听")).to_be_visible(timeout=SOON_MS)
+        await expect(page.get_by_text("已接听")).to_be_visible()
 
 
 async def test_who_may_not_listen_has_no_button_and_is_refused(
@@ -201,7 +198,7 @@ async def test_who_may_not_listen_has_no_button_and_is_refused(
         inspector = await person(hot.server, "he", "inspector", extension="PJSIP/1010")
         caller = CallerScript(to="support", number="19900000943", audio=voices["caller"])
         async with (
-            asyncio.timeout(60),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             call_id = await hot.call_id()

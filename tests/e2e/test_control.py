@@ -10,6 +10,7 @@ import wave
 import numpy as np
 import pytest
 from e2e.telephony_rig import settings_for, telephony
+from patience import PATIENCE_S
 from pydantic import SecretStr
 
 from backbone.audit import AuditEntry
@@ -99,7 +100,7 @@ async def test_listen_whisper_barge_and_lay_down(lab, voices):
     async with supervised(lab) as (rig, control, written):
         caller = CallerScript(to="support", number="19900000401", audio=voices["caller"])
         agent = AgentScript(ring_s=0.2, audio=voices["agent"])
-        async with asyncio.timeout(60), lab.place(caller, {"1001": agent}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1001": agent}) as call:
             (connected,) = await rig.until(lambda: rig.of(CallConnected))
             talk = call.answering, call.caller
             session, said = await control.spy(LEAD, connected.call_id, "listen")
@@ -150,7 +151,7 @@ async def test_supervisor_begins_with_whispering_and_falls_out_with_the_call(lab
     async with supervised(lab) as (rig, control, _):
         caller = CallerScript(to="support", number="19900000402", audio=voices["caller"])
         async with (
-            asyncio.timeout(40),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             (connected,) = await rig.until(lambda: rig.of(CallConnected))
@@ -176,7 +177,7 @@ async def test_hang_up_and_transfer(lab):
             rig.events.clear()
             caller = CallerScript(to="support", number=f"1990000041{number}")
             async with (
-                asyncio.timeout(30),
+                asyncio.timeout(PATIENCE_S),
                 lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
             ):
                 (connected,) = await rig.until(lambda: rig.of(CallConnected))
@@ -226,7 +227,7 @@ async def test_calling_back(lab):
     async with supervised(lab) as (_, control, __):
         said = await control.callback(LEAD, "lab", "PJSIP/1006", "1007")
         assert said == "Originate successfully queued; answered"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             for leg in lab.phone.legs:
                 await leg.ended.wait()
         lab.idle_script("1006", AgentScript(ring_s=0.1, reject=486))
@@ -238,7 +239,7 @@ async def test_rights_to_listen_are_enough_to_see_and_too_few_to_act(lab):
     async with supervised(lab, LISTENING) as (rig, control, written):
         caller = CallerScript(to="support", number="19900000420")
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             (connected,) = await rig.until(lambda: rig.of(CallConnected))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 from e2e.telephony_rig import Proxy, settings_for, tapped, telephony
+from patience import PATIENCE_S
 
 from backbone.media import LegClosed, LegOpened
 from telephony.events import (
@@ -254,7 +255,7 @@ async def test_messages_lost_in_a_flood_are_made_good_by_the_lists(lab):
         first = CallerScript(to="support", number="19900000814")
         second = CallerScript(to="report", number="19900000815")
         agents = {"1001": AgentScript(ring_s=0.2)}, {"1008": AgentScript(ring_s=0.2)}
-        async with asyncio.timeout(40), lab.place(first, agents[0]) as ending:
+        async with asyncio.timeout(PATIENCE_S), lab.place(first, agents[0]) as ending:
             await rig.until(lambda: rig.of(CallConnected))
             # Nobody reads for a while, and there is room for five messages.
             rig.link._connection._queue_size = 5
@@ -280,7 +281,7 @@ async def test_program_that_knows_nothing_finds_the_calls_in_progress(lab):
     talking = CallerScript(to="support", number="19900000816")
     waiting = CallerScript(to="insurance", number="19900000817")
     agents = {"1001": AgentScript(ring_s=0.2)}
-    async with asyncio.timeout(40), lab.place(talking, agents) as call:
+    async with asyncio.timeout(PATIENCE_S), lab.place(talking, agents) as call:
         await call.connected.wait()
         async with lab.place(waiting, {}) as queued:
             await queued.named.wait()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from rich.console import Console
 
 from tingzhen.lab import asterisk, commands, manager
@@ -75,7 +76,7 @@ def events_of(raw):
 
 
 async def placed(lab, caller, agents):
-    async with asyncio.timeout(40), lab.place(caller, agents) as call:
+    async with asyncio.timeout(PATIENCE_S), lab.place(caller, agents) as call:
         return await lab.finished(call)
 
 
@@ -126,7 +127,7 @@ async def test_each_hears_what_the_other_plays_from_the_same_instant(lab, tmp_pa
         hang_up_at_audio_end=True,
     )
     agent = AgentScript(ring_s=0.3, audio=tmp_path / "agent.wav")
-    async with asyncio.timeout(30), lab.place(caller, {"1002": agent}) as call:
+    async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1002": agent}) as call:
         truth = await lab.finished(call)
     began = truth.agent_legs[0].play_started_at
     assert truth.caller_leg.play_started_at == pytest.approx(began, abs=AGREEMENT_S)
@@ -243,7 +244,11 @@ async def test_several_calls_overlap_without_mixing_up(lab):
 async def test_a_call_can_be_looked_at_while_it_goes_on(lab):
     lab.idle_script("1009", AgentScript(ring_s=0.2))
     caller = CallerScript(to="followup", number="19900000140")
-    async with asyncio.timeout(20), lab.member("followup", "1009"), lab.place(caller) as call:
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        lab.member("followup", "1009"),
+        lab.place(caller) as call,
+    ):
         await call.connected.wait()
         await call.named.wait()
         shown = await lab.asterisk.console("core show channels concise")
@@ -283,7 +288,7 @@ async def test_the_audio_goes_on_through_a_freeze_and_a_kill_ends_it():
     async with Lab.up() as own:
         caller = CallerScript(to="support", number="19900000138", hang_up_after_s=60)
         async with own.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await call.connected.wait()
                 await call.caller.media.heard_beyond(call.caller.media.heard_packets + 10)
                 own.asterisk.freeze()
@@ -382,7 +387,7 @@ def test_a_killed_program_takes_its_asterisk_with_it_and_the_next_one_clears_up(
         pid = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
     mark = asterisk.ProcessMark.of(pid)
-    assert mark is None or mark._gone_within(10)
+    assert mark is None or mark._gone_within(PATIENCE_S)
     assert len(list((home / "run").iterdir())) == 1
     assert asterisk.sweep(home) == 1
     assert list((home / "run").iterdir()) == []
@@ -397,7 +402,7 @@ async def test_a_phone_can_register_and_call_in():
             assert "1010" in await own.asterisk.console("pjsip show contacts")
             await phone.register("1010", 0)
             leg = phone.call("19900000139", "8011")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await leg.answered.wait()
                 leg.hang_up()
                 await leg.ended.wait()

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from e2e.telephony_rig import settings_for, telephony, told
+from patience import PATIENCE_S
 
 from telephony.events import CallRated
 from tingzhen.lab.scripts import AgentScript, CallerScript
@@ -21,7 +22,7 @@ async def test_caller_presses_a_key_after_the_agent_has_hung_up(lab, scale, key,
         caller = CallerScript(to=f"support-30-{scale}", number="19900000501")
         agent = AgentScript(ring_s=0.2, hang_up_after_s=0.7)
         with told(lab, Event="Newexten", Application="Read") as asked:
-            async with asyncio.timeout(30), lab.place(caller, {"1001": agent}) as call:
+            async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1001": agent}) as call:
                 await asked.wait()
                 call.caller.media.press(key)
                 truth = await lab.finished(call)
@@ -40,7 +41,7 @@ async def test_caller_who_hangs_up_first_is_not_asked(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support-30-like", number="19900000502", hang_up_after_s=0.5)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             truth = await lab.finished(call)

@@ -10,6 +10,7 @@ from e2e.telephony_rig import settings_for, telephony
 from e2e.test_chanspy_taps import chanspy
 from e2e.test_control import CONTROL, LEAD, PITCH, ami_user, supervised, voices
 from e2e.test_telephony_more_fates import logged, of_call
+from patience import PATIENCE_S
 
 from backbone.media import LegClosed, LegOpened
 from telephony.events import (
@@ -47,7 +48,7 @@ async def test_agent_takes_a_third_in_by_keys(lab, voices):
     async with telephony(settings_for(lab.addresses)) as rig, lab.member("report", "1008"):
         caller = CallerScript(to="support--keys", number="19900000911")
         agent = AgentScript(ring_s=0.2, audio=voices["agent"], steps=steps)
-        async with asyncio.timeout(40), lab.place(caller, {"1001": agent}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1001": agent}) as call:
             (resumed,) = await rig.until(lambda: rig.of(CallResumed))
             await rig.clock.sleep(1.0)
             call.caller.hang_up()
@@ -73,7 +74,7 @@ async def test_both_parties_led_into_a_room(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support", number="19900000912")
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             (connected,) = await rig.until(lambda: rig.of(CallConnected))
@@ -105,7 +106,7 @@ async def test_caller_handed_on_into_a_room_is_transferred_and_in_no_conference(
         caller = CallerScript(to="support", number="19900000913")
         steps = (Step(0.5, BlindTransfer("790")),)
         agent = AgentScript(ring_s=0.2, steps=steps)
-        async with asyncio.timeout(30), lab.place(caller, {"1001": agent}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1001": agent}) as call:
             (ended,) = await rig.until(lambda: rig.of(CallEnded))
             call.caller.hang_up()
             await lab.finished(call)
@@ -135,7 +136,7 @@ async def test_reload_of_everything_in_a_call_changes_nothing(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support", number="19900000914", hang_up_after_s=2.5)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.3)}) as call,
         ):
             await rig.until(lambda: len(rig.of(LegOpened)) == 2)
@@ -172,7 +173,7 @@ async def test_chanspy_taps_again_where_its_legs_were_lost(lab, voices):
     async with ami_user(lab, CONTROL) as settings, telephony(chanspy(settings)) as rig:
         caller = CallerScript(to="support", number="19900000917", audio=voices["caller"])
         agent = AgentScript(ring_s=0.2, audio=voices["agent"])
-        async with asyncio.timeout(40), lab.place(caller, {"1001": agent}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1001": agent}) as call:
             await rig.until(lambda: len(rig.of(LegOpened)) == 2)
             await rig.stop("server")
             await rig.until(lambda: len(rig.of(LegClosed)) == 2)

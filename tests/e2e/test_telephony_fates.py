@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 from e2e.telephony_rig import settings_for, telephony
+from patience import PATIENCE_S
 
 from backbone.media import LegClosed
 from telephony.events import CallConnected, CallEnded, CallJoined, RingEnded
@@ -37,7 +38,7 @@ async def local_member(lab, queue, agent, interface):
 async def test_caller_withdrawn_by_the_operator(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="insurance", number="19900000301")
-        async with asyncio.timeout(30), lab.place(caller, {}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {}) as call:
             channel = await waiting_channel(lab, rig)
             await lab.manager.action("QueueWithdrawCaller", Queue="insurance", Caller=channel)
             truth = await lab.finished(call)
@@ -51,12 +52,12 @@ async def test_waiting_caller_moved_elsewhere(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         # A timeout shows that QUEUESTATUS can be seen, which tells a move from a timeout.
         timed_out = CallerScript(to="followup-1", number="19900000302")
-        async with asyncio.timeout(30), lab.place(timed_out, {}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(timed_out, {}) as call:
             truth = await lab.finished(call)
         assert (await rig.record(truth.uniqueid)).outcome == "timeout"
         rig.events.clear()
         caller = CallerScript(to="insurance", number="19900000303")
-        async with asyncio.timeout(30), lab.place(caller, {}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {}) as call:
             channel = await waiting_channel(lab, rig)
             await lab.manager.action(
                 "Redirect", Channel=channel, Context="services", Exten="echo", Priority="1"
@@ -72,7 +73,7 @@ async def test_call_hung_up_by_an_operator(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support", number="19900000304")
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             (connected,) = await rig.until(lambda: rig.of(CallConnected))
@@ -89,7 +90,7 @@ async def test_transfer_back_into_a_queue_makes_a_second_visit(lab):
         caller = CallerScript(to="enquiry", number="19900000305")
         steps = (Step(0.8, BlindTransfer("report")),)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1007": AgentScript(ring_s=0.2, steps=steps)}) as call,
         ):
             truth = await lab.finished(call)
@@ -118,7 +119,7 @@ async def test_local_member_with_and_without_optimisation(lab, interface, by):
     ):
         lab.idle_script("1009", script)
         caller = CallerScript(to="support", number="19900000306")
-        async with asyncio.timeout(30), lab.place(caller, {}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {}) as call:
             (connected,) = await rig.until(lambda: rig.of(CallConnected))
             if by == "customer":
                 await rig.clock.sleep(1.2)

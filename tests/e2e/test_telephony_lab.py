@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from e2e.telephony_rig import Proxy, channels_gone, settings_for, tapped, telephony
 from e2e.test_cuts import ALLOWED_GAP_S, NOISE_S
+from patience import PATIENCE_S
 
 from backbone.counters import Counters
 from backbone.media import AudioFrame, LegClosed, LegOpened
@@ -65,7 +66,7 @@ def pitch(pcm):
 
 
 async def placed(lab, caller, agents):
-    async with asyncio.timeout(40), lab.place(caller, agents) as call:
+    async with asyncio.timeout(PATIENCE_S), lab.place(caller, agents) as call:
         return await lab.finished(call)
 
 
@@ -297,7 +298,7 @@ async def test_media_server_stopped_in_a_call_and_started_again(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support", number="19900000211")
         async with (
-            asyncio.timeout(40),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.3)}) as call,
         ):
             await rig.until(lambda: rig.of(AudioFrame) and rig.events[-1].at > began(rig) + 1.0)
@@ -343,7 +344,7 @@ async def test_program_restarted_in_a_call_takes_it_up(lab, tmp_path):
     settings = settings_for(lab.addresses)
     caller = CallerScript(to="support", number="19900000213")
     first = journal()
-    async with asyncio.timeout(40), contextlib.AsyncExitStack() as first_run:
+    async with asyncio.timeout(PATIENCE_S), contextlib.AsyncExitStack() as first_run:
         rig = await first_run.enter_async_context(telephony(settings, journal=first))
         async with lab.place(caller, {"1001": AgentScript(ring_s=0.3)}) as call:
             await rig.until(lambda: len(rig.of(LegOpened)) == 2)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from e2e.telephony_rig import settings_for, telephony
+from patience import PATIENCE_S
 
 from telephony.events import (
     AgentStateChanged,
@@ -36,7 +37,7 @@ AGREEMENT_S = 0.050
 async def logged(lab, records):
     """Compare with what Asterisk logged of these calls; return the differences."""
     mine = {record.uniqueid for record in records}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             text = (lab.asterisk.folder / "log" / "queue_log").read_text("utf-8")
             log = read_queue_log(line for line in text.splitlines() if line.split("|")[1] in mine)
@@ -58,7 +59,7 @@ async def of_call(rig, truth):
 async def test_caller_leaves_by_a_key(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="keyed", number="19900000601")
-        async with asyncio.timeout(30), lab.place(caller, {}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {}) as call:
             await rig.until(lambda: rig.of(CallJoined))
             await rig.clock.sleep(0.5)
             call.caller.media.press("1")
@@ -73,7 +74,7 @@ async def test_caller_leaves_because_nobody_is_left(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="leaving", number="19900000602")
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.member("leaving", "1004"),
             lab.place(caller, {}) as call,
         ):
@@ -88,7 +89,7 @@ async def test_caller_leaves_because_nobody_is_left(lab):
 
 async def test_callers_who_are_not_taken_in_are_counted_and_no_visits(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             async with lab.place(CallerScript(to="strict", number="19900000603"), {}) as call:
                 await lab.finished(call)
             waiting = CallerScript(to="onlyone", number="19900000604")
@@ -111,7 +112,7 @@ async def test_parked_by_the_agent(lab):
         caller = CallerScript(to="enquiry", number="19900000606")
         steps = (Step(0.6, BlindTransfer("700")),)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1007": AgentScript(ring_s=0.2, steps=steps)}) as call,
         ):
             (ended,) = await rig.until(lambda: rig.of(CallEnded))
@@ -136,7 +137,7 @@ async def test_ringing_call_picked_up_by_another(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="enquiry", number="19900000607")
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1007": AgentScript(ring_s=20)}) as call,
         ):
             await rig.until(lambda: rig.of(RingStarted))
@@ -162,7 +163,7 @@ async def test_attended_transfer_tells_from_and_to_and_its_consultation_is_no_ca
         caller = CallerScript(to="enquiry", number="19900000608")
         steps = (Step(0.5, AttendedTransfer("1008", 0.4)),)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1007": AgentScript(ring_s=0.2, steps=steps)}) as call,
         ):
             truth = await lab.finished(call)
@@ -187,7 +188,7 @@ async def test_every_ring_stands_in_the_record_with_its_own_time(lab):
             "1006": AgentScript(ring_s=0.5),
         }
         caller = CallerScript(to="ordered", number="19900000609", hang_up_after_s=0.5)
-        async with asyncio.timeout(40), lab.place(caller, agents) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, agents) as call:
             truth = await lab.finished(call)
         record = await of_call(rig, truth)
         assert record.attempts[-1].agent == record.agent == "PJSIP/1006"
@@ -209,7 +210,7 @@ async def test_agents_own_calls_are_recorded_beside_the_queues(lab):
     async with telephony(settings_for(lab.addresses)) as rig, lab.member("report", "1008"):
         await rig.until(lambda: rig.of(AgentStateChanged, agent="PJSIP/1008", state="available"))
         answered = CallerScript(to="1010", number="1008")
-        async with asyncio.timeout(30), lab.place(answered, {}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(answered, {}) as call:
             await call.caller.ended.wait()
         (own,) = await rig.until(lambda: rig.of(DirectCallEnded))
         assert (own.direction, own.agent, own.number) == ("outbound", "PJSIP/1008", "1010")
@@ -225,7 +226,7 @@ async def test_agents_states_follow_a_call_and_its_wrap_up(lab):
     async with telephony(settings) as rig, lab.member("notes", "1003"):
         caller = CallerScript(to="notes", number="19900000610", hang_up_after_s=0.8)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1003": AgentScript(ring_s=0.5)}) as call,
         ):
             waited = await rig.until(
@@ -262,7 +263,7 @@ async def test_reload_in_a_call_changes_nothing(lab):
     async with telephony(settings_for(lab.addresses)) as rig:
         caller = CallerScript(to="support", number="19900000611", hang_up_after_s=1.5)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.3)}) as call,
         ):
             await rig.until(lambda: rig.of(CallConnected))

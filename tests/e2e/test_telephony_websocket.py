@@ -17,6 +17,7 @@ from e2e.telephony_rig import (
 )
 from e2e.test_control import CONTROL, PITCH, ami_user, voices
 from e2e.test_cuts import ALLOWED_GAP_S, NOISE_S
+from patience import PATIENCE_S
 
 from backbone.media import AudioFrame, LegClosed, LegOpened
 from telephony.events import CallEnded, CallJoined, CallResumed, DirectCallEnded
@@ -69,7 +70,7 @@ async def test_hold_is_silent_and_a_stopped_server_is_tapped_again(lab, voices):
         caller = CallerScript(to="support", number="19900000903", audio=voices["caller"])
         steps = (Step(0.8, Hold()), Step(1.6, Unhold()))
         agent = AgentScript(ring_s=0.2, audio=voices["agent"], steps=steps)
-        async with asyncio.timeout(40), lab.place(caller, {"1001": agent}) as call:
+        async with asyncio.timeout(PATIENCE_S), lab.place(caller, {"1001": agent}) as call:
             await rig.until(lambda: len(rig.of(LegOpened)) == 2)
             (resumed,) = await rig.until(lambda: rig.of(CallResumed))
             await rig.until(lambda: rig.of(AudioFrame)[-1].at > resumed.at + 0.5)
@@ -108,7 +109,7 @@ async def test_wideband_caller_is_heard_in_wideband(lab, tmp_path, transport):
             to="support", number="19900000904", audio=whistle, hang_up_after_s=2.0, wide=True
         )
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1001": AgentScript(ring_s=0.2)}) as call,
         ):
             truth = await lab.finished(call)

@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 from console_browser import chromium
+from patience import PATIENCE_S
 from playwright.async_api import expect
 from prometheus_fixture import Query, scraping
 from sqlalchemy import select
@@ -52,7 +53,7 @@ class RunningNode:
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), 20)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE_S)
 
 
 @contextlib.asynccontextmanager
@@ -71,7 +72,7 @@ async def running(config: Path):
     assert process.stderr is not None
     log: list[str] = []
     address = ""
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(PATIENCE_S):
         while not address:
             line = (await process.stderr.readline()).decode()
             assert line, "".join(log)
@@ -142,18 +143,18 @@ class Heard:
                 self.messages.append(json.loads(text))
                 self._more.notify_all()
 
-    async def until(self, what: str, /, *, count: int = 1, within: float = 20, **fields) -> dict:
+    async def until(self, what: str, /, *, count: int = 1, **fields) -> dict:
         """Wait for `count` messages of a type with these fields; return the last of them."""
         try:
-            async with asyncio.timeout(within), self._more:
+            async with asyncio.timeout(PATIENCE_S), self._more:
                 await self._more.wait_for(lambda: len(self.of(what, **fields)) >= count)
         except TimeoutError:
-            pytest.fail(f"not {count} {what} with {fields} within {within} s: {self.of(what)}")
+            pytest.fail(f"not {count} {what} with {fields}: {self.of(what)}")
         return self.of(what, **fields)[count - 1]
 
     async def until_all_is_final(self) -> None:
         """Wait for the final of every segment of which there was a partial."""
-        async with asyncio.timeout(20), self._more:
+        async with asyncio.timeout(PATIENCE_S), self._more:
             await self._more.wait_for(
                 lambda: self._segments("transcript_partial") <= self._segments("transcript_final")
             )
@@ -215,7 +216,7 @@ async def test_a_call_is_measured_transcribed_judged_shown_counted_and_kept(lab,
                 ring_s=RINGS_FOR_S, audio=CALLS / "c02.agent.flac", hang_up_after_s=34.0
             )
             async with lab.place(caller, {"1001": agent}) as placed:
-                alert = await heard.until("alert", kind="taboo_phrase", within=60)
+                alert = await heard.until("alert", kind="taboo_phrase")
                 assert not placed.caller.ended.is_set(), "the alert comes while they still talk"
                 await expect(page.get_by_text(alert["title"]).first).to_be_visible()
                 truth = await lab.finished(placed)
@@ -307,7 +308,7 @@ async def test_a_node_killed_in_the_middle_of_a_call_takes_it_up_again(lab, tmp_
         await heard.until("tap_health", up=True)
         async with contextlib.AsyncExitStack() as stack:
             placed = await stack.enter_async_context(lab.place(caller, {"1002": agent}))
-            first = await heard.until("transcript_final", within=30)
+            first = await heard.until("transcript_final")
             stream = heard.of("hello")[0]["stream"]
             await node.stop(signal.SIGKILL)
             assert not placed.caller.ended.is_set(), "the call does not notice"
@@ -316,9 +317,9 @@ async def test_a_node_killed_in_the_middle_of_a_call_takes_it_up_again(lab, tmp_
                 lead_of(again.address) as lead,
                 live(lead, again.address, after=first["seq"], stream=stream) as heard_again,
             ):
-                await heard_again.until("leg_opened", count=2, within=60)
+                await heard_again.until("leg_opened", count=2)
                 placed.caller.hang_up()
-                ended = await heard_again.until("call_ended", within=60)
+                ended = await heard_again.until("call_ended")
                 truth = await lab.finished(placed)
                 assert ended["call_id"] == first["call_id"], "the same call, not a second one"
                 record = ended["record"]

@@ -13,14 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from console_world import PASSWORD, Call, World, running
+from patience import PATIENCE_S
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from agent_console.server import ConsoleServer
 from qa_engine.events import AlertShown
 from telephony.control.events import SupervisionChanged
-
-PATIENCE_S = 20
 
 
 @asynccontextmanager
@@ -233,34 +232,35 @@ async def test_who_is_too_far_behind_gets_a_snapshot(desk: World) -> None:
 
 
 async def test_reloading_in_a_flood_loses_nothing(desk: World) -> None:
-    total = 300
+    said: list[str] = []
+    greetings: list[dict[str, Any]] = []
     async with running(desk.server(client_queue=8)) as server, logged_in(server) as client:
         call = Call(desk, "one")
         await call.join()
 
         async def flood() -> int:
-            for number in range(total):
-                last = await call.say(f"s{number}", "agent", f"第{number}句", start=float(number))
+            last = 0
+            while len(said) < 300 or len(greetings) < 2:
+                said.append(f"第{len(said)}句")
+                last = await call.say(f"s{len(said)}", "agent", said[-1], start=float(len(said)))
             return last
 
         flooding = asyncio.create_task(flood())
-        greetings = []
         while not flooding.done():
             async with live(client) as (_, hello):
                 greetings.append(hello)
         last = await flooding
-        assert len(greetings) > 1
         for hello in greetings[:2]:
             known = [turn["text"] for turn in hello["snapshot"]["calls"][0]["turns"]]
             resume = {"after": hello["seq"], "stream": hello["stream"]}
             async with live(client, **resume) as (browser, again):
                 assert again["snapshot"] is None
                 rest = texts(await until(browser, last)) if hello["seq"] < last else []
-            assert known + rest == [f"第{number}句" for number in range(total)]
+            assert known + rest == said
 
 
 async def test_a_stalled_browser_is_let_go_and_costs_the_others_nothing(desk: World) -> None:
-    chosen = desk.server(send_timeout_s=0.3, client_queue=50)
+    chosen = desk.server(send_timeout_s=2.0, client_queue=50)
     async with running(chosen) as server, logged_in(server) as client:
         narrow = socket.create_connection(_where(server))
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -271,7 +271,7 @@ async def test_a_stalled_browser_is_let_go_and_costs_the_others_nothing(desk: Wo
             call = Call(desk, "one")
             await call.join()
             sent = 0
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 while server.context.hub.clients > 1:
                     await call.say(f"s{sent}", "agent", "长" * 20_000, start=float(sent))
                     sent += 1

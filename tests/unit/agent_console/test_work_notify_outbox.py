@@ -13,6 +13,7 @@ from console_world import Call, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from notify_rig import SETTINGS, counted, keep, notifying, service
+from patience import PATIENCE_S
 from push_service import Service
 from sqlalchemy import Connection, Engine, create_engine, func, select, update
 from sqlalchemy.pool import NullPool
@@ -149,7 +150,7 @@ def test_what_a_node_claimed_and_never_sent_is_anybodys_after_a_time(engine: Eng
 
 
 async def emptied(engine: Engine) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while waiting(engine):  # noqa: ASYNC110 - rows wake nobody
             await asyncio.sleep(0.01)
 

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 from audio_probes import line, read
+from patience import PATIENCE_S
 
 from asr.decode_queue import DecodeQueue
 from asr.events import AsrHealth, LegTranscribed, TranscriptFinal, TranscriptPartial
@@ -130,7 +131,7 @@ async def test_a_node_that_cannot_keep_up_says_so_marks_legs_and_loses_nothing()
             await bus.publish(LegOpened(at=at, rate=16_000, offset_s=0.0, **leg))
             bus.emit(AudioFrame(at=at, rate=16_000, sample=0, pcm=PCM, **leg))
             await bus.publish(LegClosed(at=at, samples=len(PCM) // 2, complete=True, **leg))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             # One is being decoded; the queue tells nobody that it has grown.
             while transcriber.health().queued < 2 * LEGS - 1:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from backbone.bus import Bus, Subscription
 from backbone.counters import Counters
@@ -33,7 +34,7 @@ class BusLive(Event, frozen=True, kw_only=True):
 
 async def take(subscription: Subscription, count: int) -> list[Event]:
     taken = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         async for envelope in subscription:
             taken.append(envelope.event)
             if len(taken) == count:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from patience import PATIENCE_S
 from sqlalchemy import insert, select, text
 
 from backbone.bus import Bus
@@ -52,7 +53,7 @@ async def started(engine, counters, projections=None) -> tuple[Bus, StoreJournal
 
 async def collect(subscription, count):
     got = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for envelope in subscription:
             got.append(envelope)
             if len(got) == count:

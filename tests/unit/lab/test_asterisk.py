@@ -5,6 +5,7 @@ import subprocess
 
 import msgspec
 import pytest
+from patience import PATIENCE_S
 
 from tingzhen.lab import asterisk
 from tingzhen.lab.asterisk import InstanceRecord, LabError
@@ -54,7 +55,7 @@ def test_an_instance_in_use_is_left_alone(left, tmp_path, sleeper):
 def test_an_instance_without_owner_is_ended_and_cleared(left, tmp_path, sleeper):
     folder = left("orphan", DEAD, ProcessMark.of(sleeper.pid))
     assert asterisk.sweep(tmp_path) == 1
-    assert sleeper.wait(timeout=5) is not None
+    assert sleeper.wait(timeout=PATIENCE_S) is not None
     assert not folder.exists()
 
 

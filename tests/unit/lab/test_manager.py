@@ -6,6 +6,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from tingzhen.lab import manager
 from tingzhen.lab.manager import ManagerError, MessageSplitter
@@ -91,7 +92,7 @@ async def test_a_lost_connection_ends_the_waiting():
     server, port = await served({"Login": OK})
     async with server, manager.connect("127.0.0.1", port, "u", "s") as connection:
         with pytest.raises(ManagerError, match="gone"):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 await connection.action("Ping")
 
 

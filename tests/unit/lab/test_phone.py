@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from tingzhen.lab.scripts import (
     AgentScript,
@@ -48,7 +49,7 @@ async def two_phones(script=None):
 
 
 async def ended(*legs):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         for leg in legs:
             await leg.ended.wait()
 
@@ -70,7 +71,7 @@ async def test_what_one_plays_the_other_hears_whole_and_without_gaps():
     played = tone(700, 0.5)
     async with two_phones(AgentScript(ring_s=0)) as (phone, legs, _):
         leg = phone.call("100", "1001")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await leg.answered.wait()
             leg.media.play(played)
             await leg.media.played.wait()
@@ -89,7 +90,7 @@ async def test_what_one_plays_the_other_hears_whole_and_without_gaps():
 async def test_a_caller_who_gives_up_takes_the_call_back():
     async with two_phones(AgentScript(answer=False)) as (phone, legs, _):
         leg = phone.call("100", "1001")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await leg.ringing.wait()
         leg.hang_up()
         await ended(leg, *legs)
@@ -123,7 +124,7 @@ async def test_on_hold_no_audio_is_sent():
     script = AgentScript(ring_s=0, steps=(Step(0.1, Hold()),))
     async with two_phones(script) as (phone, legs, _):
         leg = phone.call("100", "1001")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await leg.answered.wait()
             await legs[0].holding.wait()
         before = legs[0].media.sent_packets
@@ -146,7 +147,7 @@ async def test_keys_are_sent_as_telephone_events():
     async with two_phones(AgentScript(ring_s=0)) as (phone, legs, _):
         listener = UdpSocket(received, "127.0.0.1")
         leg = phone.call("100", "1001")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await leg.answered.wait()
             remote = leg.media.remote
             leg.media.connect(type(remote)("127.0.0.1", listener.port, 8, 101), sending=True)
@@ -194,7 +195,7 @@ def test_no_datagrams_keep_a_phone_from_its_next_call(datagrams):
                     stranger.sendto(data, ("127.0.0.1", phone.port))
                     stranger.sendto(data, phone.server)
             leg = phone.call("100", "1001")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 await leg.answered.wait()
             leg.hang_up()
             await ended(leg, *legs)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import pytest
+from patience import PATIENCE_S
 
 from tingzhen.lab.processes import ProcessMark
 
@@ -32,7 +33,7 @@ def test_the_whole_group_is_ended_even_when_it_ignores_the_polite_way(group):
     assert mark.alive()
     mark.kill(grace=0.1)
     assert not mark.alive()
-    assert child_mark._gone_within(5)
+    assert child_mark._gone_within(PATIENCE_S)
 
 
 def test_a_frozen_process_is_ended_too(group):

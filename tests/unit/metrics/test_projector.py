@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 from metrics_script import CALLER, alert, connected, day_report, ended, joined, record
+from patience import PATIENCE_S
 from prometheus_client import CollectorRegistry
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
@@ -65,7 +66,7 @@ class Running:
         return self.registry.get_sample_value(f"tingzhen_{name}", labels)
 
     async def until(self, condition):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():  # noqa: ASYNC110 - metrics tell nobody that they have changed
                 await asyncio.sleep(0.001)
 
@@ -121,7 +122,7 @@ async def test_a_store_that_fails_costs_no_metrics_and_is_counted():
         await it.until(lambda: it.value("alerts_open", severity="high") == 1)
         store.broken = False
         failed = it.clock.time()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not it.value("first_contact_read_timestamp_seconds"):
                 await it.clock.advance(60.0)
         assert it.value("first_contact_read_timestamp_seconds") > failed

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from patience import PATIENCE_S
 from pydantic import ValidationError
 from pypdf import PdfReader
 from sqlalchemy import insert
@@ -334,7 +335,7 @@ async def reported(store, folder, **settings):
         counters=counters,
     )
     task = asyncio.create_task(made.run())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         await clock.asleep.wait()
     task.cancel()
     return clock, counters

@@ -6,6 +6,7 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from backbone.bus import Bus
 from backbone.clock import ManualClock
@@ -135,7 +136,7 @@ async def test_the_timer_escalates_what_an_earlier_run_left_open(tmp_path):
     seen = bus.subscribe("test", AlertEscalated)
     timer = EscalationTimer(EscalationSettings(), bus, clock, counters, engine=engine)
     running = asyncio.create_task(timer.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:  # reading the store takes a thread, which no clock of ours moves
             await clock.advance(1)
             with contextlib.suppress(TimeoutError):

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 
 import pytest
+from patience import PATIENCE_S
 from qa_calls import ANSWERED, connected, ended, final, joined, legs
 from qa_guidance import guidance, write_small_guidance
 
@@ -87,7 +88,7 @@ class World:
                 getattr(event, name) == value for name, value in wanted.items()
             )
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while not any(map(fits, self.waiting)):
                 self.waiting.append((await anext(self.seen)).event)
         found = next(filter(fits, self.waiting))
@@ -103,7 +104,7 @@ class World:
 
     async def until(self, condition):
         """Let the clock run until something is so."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 await self.clock.advance(1)
                 await asyncio.sleep(0.005)  # the journal writes in a thread of its own
@@ -300,7 +301,7 @@ rules:
         TopicDetected(at=ANSWERED + 3, call_id="c1", topic="complaint", confidence=0.9)
     )
     await bus.publish(final("agent", 4, 5, "随便你", call_id="c1"))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         alert = (await anext(seen)).event
     assert alert.start >= 4
     running.cancel()

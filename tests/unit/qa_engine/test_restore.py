@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from patience import PATIENCE_S
 from qa_calls import (
     ANSWERED,
     CALL,
@@ -146,7 +147,7 @@ async def test_the_service_takes_up_the_calls_of_the_store(tmp_path):
     seen = bus.subscribe("test", Alert)
     service = QaService(QaSettings(), bus, clock, counters, engine=engine)
     running = asyncio.create_task(service.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         alert = (await anext(seen)).event
     assert (alert.call_id, alert.kind) == ("c1", "taboo_phrase")
     assert service.open_calls == 1

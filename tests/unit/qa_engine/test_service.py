@@ -3,6 +3,7 @@ import contextlib
 import shutil
 
 import pytest
+from patience import PATIENCE_S
 from qa_calls import ANSWERED, connected, ended, final, joined, legs
 
 from backbone.bus import Bus
@@ -56,7 +57,7 @@ class World:
 
     async def take(self, *kinds):
         """The next event of these classes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             async for envelope in self.seen:
                 if isinstance(envelope.event, kinds):
                     return envelope.event
@@ -64,7 +65,7 @@ class World:
 
     async def reloaded(self):
         """Let the clock run until the rules are told of again."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 await self.clock.advance(1)
                 # Files are read in a thread, which no clock of ours moves.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from patience import PATIENCE_S
+
 SECRET = "s3cret-of-the-test"
 
 
@@ -48,7 +50,7 @@ class FakeAmi:
             writer.write(data)
 
     async def until(self, condition):
-        async with asyncio.timeout(10), self.changed:
+        async with asyncio.timeout(PATIENCE_S), self.changed:
             await self.changed.wait_for(condition)
 
     async def _serve(self, reader, writer):

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
+from patience import PATIENCE_S
+
 from backbone.bus import Bus
 from backbone.clock import SystemClock
 from backbone.counters import Counters
@@ -44,7 +46,7 @@ class LegRig:
 
     async def next(self, kind):
         """The next event of a class."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             async for envelope in self.out:
                 if isinstance(envelope.event, kind):
                     return envelope.event

@@ -11,6 +11,7 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 from unit.telephony.leg_rig import LEG, LegRig
 
 from backbone.errors import UserError
@@ -244,7 +245,7 @@ async def test_stranger_is_refused_and_counted(rig, data, reason):
     with contextlib.suppress(ConnectionError):
         writer.write(data)
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             assert await reader.read() == b""
     assert rig.counters.get("audiosocket_refused", reason=reason) == 1
     assert rig.server.live_legs == 0
@@ -257,7 +258,7 @@ async def test_same_leg_is_let_in_once(rig):
     await rig.collect(160)
     reader, second = await rig.dial()
     second.write(hello())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert await reader.read() == b""
     assert rig.counters.get("audiosocket_refused", reason="unexpected") == 1
     assert rig.server.live_legs == 1

@@ -7,6 +7,7 @@ import itertools
 
 import pytest
 import structlog
+from patience import PATIENCE_S
 
 from backbone.bus import Bus
 from backbone.clock import ManualClock
@@ -78,7 +79,7 @@ async def heard(times, *, ends=None, by_arrival=False):
     with structlog.testing.capture_logs() as logs:
         await server.hear(leg, times, clock)
     events = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for envelope in out:
             events.append(envelope.event)
             if isinstance(envelope.event, LegClosed):

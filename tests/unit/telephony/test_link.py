@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+from patience import PATIENCE_S
 from pydantic import SecretStr, ValidationError
 from unit.telephony.fake_ami import SECRET, FakeAmi
 
@@ -22,12 +23,14 @@ from telephony.settings import PbxSettings, read_secret
 CALLER = "1795295000.1"
 FAST = {
     "ping_period_s": 0.1,
-    "dead_after_s": 0.25,
+    "dead_after_s": PATIENCE_S,
     "retry_first_s": 0.02,
     "retry_longest_s": 0.1,
     "refused_retry_s": 0.1,
-    "login_timeout_s": 0.5,
+    "login_timeout_s": PATIENCE_S,
 }
+IMPATIENT = {"dead_after_s": 0.25, "login_timeout_s": 0.5}
+"""For tests of silence only: a busy machine's peer may be silent so long without being dead."""
 
 
 @contextlib.asynccontextmanager
@@ -49,7 +52,7 @@ async def linked(port, secret=SECRET, **more):
 
 
 async def until_state(link, *states):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for envelope in link.health:
             if envelope.event.state in states:
                 return envelope.event
@@ -57,7 +60,7 @@ async def until_state(link, *states):
 
 
 async def next_call(link, kind):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for envelope in link.calls:
             if isinstance(envelope.event, kind):
                 return envelope.event
@@ -139,7 +142,7 @@ async def test_something_that_is_no_manager_is_given_up_and_tried_again():
     async with FakeAmi() as pbx:
         pbx.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(range(256)) * 40
         pbx.silent = True
-        async with linked(pbx.port) as link:
+        async with linked(pbx.port, **IMPATIENT) as link:
             health = await until_state(link, "lost")
             assert "did not answer Login" in health.detail
             pbx.greeting, pbx.silent = b"Asterisk Call Manager/11.0.0\r\n", False
@@ -147,7 +150,7 @@ async def test_something_that_is_no_manager_is_given_up_and_tried_again():
 
 
 async def test_silent_peer_is_found_and_replaced():
-    async with FakeAmi() as pbx, linked(pbx.port) as link:
+    async with FakeAmi() as pbx, linked(pbx.port, **IMPATIENT) as link:
         await until_state(link, "up")
         pbx.silent = True
         health = await until_state(link, "lost")
@@ -166,7 +169,7 @@ async def test_quiet_line_stays_up_beyond_the_sockets_timeout():
             Counters(),
             system="pbx",
             ping_period_s=0.4,
-            dead_after_s=0.8,
+            dead_after_s=PATIENCE_S,
             connect_timeout_s=0.1,
         )
         await connection.open("tingzhen", SecretStr(SECRET))
@@ -230,11 +233,12 @@ async def test_call_that_began_before_the_first_connection_is_resumed():
             [*entry, ("Channel", "PJSIP/trunk-1"), ("Position", "2"), ("Wait", "40")]
         ]
         pbx.lists["CoreShowChannels"] = bridged()[:1]
+        before = time.time()
         async with linked(pbx.port) as link:
             joined = await next_call(link, CallJoined)
             assert joined.resumed
             assert joined.position == 2
-            assert joined.at == pytest.approx(time.time() - 40, abs=5)
+            assert before <= joined.at + 40 <= time.time()
 
 
 async def test_message_that_cannot_be_handled_costs_only_itself(monkeypatch):

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from unit.telephony.fake_ami import SECRET, FakeAmi
 from unit.telephony.test_link import (
     CALLER,
+    IMPATIENT,
     bridged,
     connect,
     event,
@@ -39,7 +40,7 @@ async def test_dropped_messages_make_the_link_read_the_state_anew_and_mark_the_c
         await pbx.until(lambda: sum(a["Action"] == "CoreShowChannels" for a in pbx.actions) > asked)
         assert link.counters.get("ami_dropped", system="pbx") > 0
         link._connection._queue_size = 1000
-        await asyncio.wait_for(_synced(pbx), 10)
+        await _synced(pbx)
         pbx.send(
             event("HangupRequest", Uniqueid=CALLER),
             event("AgentComplete", Uniqueid=CALLER, Reason="caller", HoldTime="0", TalkTime="1"),
@@ -130,7 +131,7 @@ async def test_tls_carries_events_and_actions_both_ways_at_once(authority, tls):
 
 
 async def test_silent_peer_over_tls_is_found(authority, tls):
-    async with TlsAmi(authority) as pbx, linked(pbx.port, tls=tls) as link:
+    async with TlsAmi(authority) as pbx, linked(pbx.port, tls=tls, **IMPATIENT) as link:
         await until_state(link, "up")
         pbx.silent = True
         health = await until_state(link, "lost")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 import soundfile
+from patience import PATIENCE_S
 
 from backbone.bus import Bus
 from backbone.clock import ManualClock
@@ -102,7 +103,7 @@ class Rig:
             await self.bus.publish(event)
 
     async def next(self):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return (await anext(self.told)).event
 
     async def caught_up(self):

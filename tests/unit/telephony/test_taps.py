@@ -8,6 +8,7 @@ import ssl
 
 import msgspec
 import pytest
+from patience import PATIENCE_S
 from pydantic import SecretStr
 from unit.telephony.scenario import Script
 
@@ -147,7 +148,7 @@ async def tapping(url):
     task = asyncio.create_task(taps.run())
 
     async def until(condition):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             async for envelope in out:
                 if condition(envelope.event):
                     return envelope.event

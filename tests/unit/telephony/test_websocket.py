@@ -9,6 +9,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 from pydantic import ValidationError
 from unit.telephony.leg_rig import LEG, LegRig
 from websockets.asyncio.client import connect
@@ -198,7 +199,7 @@ async def test_stranger_is_refused_and_counted(rig, path, message, reason):
         with contextlib.suppress(ConnectionClosed):
             await socket.send(message)
         with pytest.raises(ConnectionClosed):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await socket.recv()
     await asyncio.gather(*rig.server._tasks)
     assert rig.counters.get("websocket_refused", reason=reason) == 1
