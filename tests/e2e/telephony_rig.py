@@ -204,6 +204,17 @@ async def closed_whole(rig):
     assert [(leg.complete, leg.reason) for leg in closed] == [(True, ""), (True, "")]
 
 
+def leg_of(lab, user):
+    """The one leg that a phone is in."""
+    (leg,) = [leg for leg in lab.phone.legs if leg.user == user]
+    return leg
+
+
+def rang_s(leg):
+    """How long a phone rang until it was lifted, by its own clock."""
+    return leg.answer_at - leg.ring_at
+
+
 @contextlib.contextmanager
 def told(lab, **fields):
     """Yield what is set once Asterisk tells of an event with these fields."""

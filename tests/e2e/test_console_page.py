@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import console_floor
 import pytest
 from console_browser import enter, fits, looked_at, person, shot, violations
@@ -127,12 +129,14 @@ async def test_a_red_line_stays_on_top_and_nothing_moves_under_the_pointer(
         told = page.get_by_role("alert").filter(has_text="新告警")
         await expect(told).to_contain_text("紧急, 扬言伤人")
         await expect(page.get_by_text("新来 1 条")).to_be_visible()
+        await pointed.hover(position={"x": 12, "y": 8})  # at rest for 8 s it points no more
         await call.alert("plain", severity="medium", title="语速过快")
         await expect(page.get_by_role("status").filter(has_text="语速过快")).to_have_count(1)
         await expect(page.get_by_text("新来 2 条")).to_be_visible()
         await expect(cards).to_have_count(13)
         assert await top(pointed) == pytest.approx(before, abs=1)
         # What is acknowledged there keeps its place, so that no second click hits the next one.
+        await pointed.hover(position={"x": 16, "y": 8})
         await pointed.get_by_role("button", name="确认").click()
         await expect(pointed).to_contain_text("lead 已确认")
         await shot(page, "inbox-held")
@@ -309,10 +313,13 @@ async def test_what_is_provisional_reaches_the_bar_and_stands_there_once(
         await expect(early).to_contain_text("未确认")
         before = await top(page.locator("main"))
         desk.bus.emit(AlertWithdrawn(at=desk.clock.time(), call_id=call.id, alert_id="two"))
-        await expect(early).to_contain_text("已撤回")
-        await expect(early).to_contain_text("整句说完，并非如此")
-        await expect(row).to_contain_text("已撤回")
-        await expect(page.get_by_role("status").filter(has_text="告警已撤回")).to_have_count(1)
+        # Six seconds it stands there: looked for at once, not one after the other.
+        await asyncio.gather(
+            expect(early).to_contain_text("已撤回"),
+            expect(early).to_contain_text("整句说完，并非如此"),
+            expect(row).to_contain_text("已撤回"),
+            expect(page.get_by_role("status").filter(has_text="告警已撤回")).to_have_count(1),
+        )
         assert await top(page.locator("main")) == before, "what is taken back moves nothing"
         assert await page.evaluate("window.tones") == 2 * TONES_OF_HIGH
         assert await violations(page, axe) == []

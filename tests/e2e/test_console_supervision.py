@@ -23,7 +23,7 @@ from backbone import audit
 from telephony.control.service import Control
 from telephony.events import CallConnected, CallJoined
 from telephony.settings import ControlSettings
-from tingzhen.lab.scripts import AgentScript, CallerScript
+from tingzhen.lab.scripts import AgentScript, CallerScript, load
 
 pytestmark = [
     pytest.mark.lab,
@@ -55,7 +55,7 @@ class Floor:
 async def floor(lab, folder: Path) -> AsyncIterator[Floor]:
     async with ami_user(lab, CONTROL) as settings, hotline(settings, folder) as (desk, rig):
         control = Control(rig.bus, rig.clock, rig.counters)
-        control.attach(rig.link, ControlSettings(ring_s=15))
+        control.attach(rig.link, ControlSettings(ring_s=PATIENCE_S))
         server = ConsoleServer(
             ConsoleSettings(port=0, lead_password=PASSWORD),
             desk.bus,
@@ -84,7 +84,7 @@ async def test_a_lead_listens_whispers_barges_in_and_ends_it_from_the_page(
     lab, browser, voices, tmp_path, axe
 ) -> None:
     await lab.register("1010")
-    lab.idle_script("1010", AgentScript(ring_s=1.0, audio=voices["supervisor"]))
+    lab.idle_script("1010", AgentScript(answer=False))
     async with floor(lab, tmp_path) as hot:
         page = await enter(browser, hot.server)
         caller = CallerScript(to="support", number="19900000941", audio=voices["caller"])
@@ -95,11 +95,15 @@ async def test_a_lead_listens_whispers_barges_in_and_ends_it_from_the_page(
             await button(page, "旁听").click()
             dialog = page.get_by_role("dialog", name="我的话机")
             await dialog.get_by_label("旁听时振铃的话机").fill("PJSIP/1010")
-            await dialog.get_by_role("button", name="保存").click()
-            await phone_says(page, "您的话机在响，拿起即旁听")
-            await expect(button(page, "插话")).to_be_disabled()
-            await phone_says(page, "您的话机正在旁听")
+            with told(lab, Event="Newstate", ChannelStateDesc="Ringing") as ringing:
+                await dialog.get_by_role("button", name="保存").click()
+                await phone_says(page, "您的话机在响，拿起即旁听")
+                await expect(button(page, "插话")).to_be_disabled()
+                await ringing.wait()  # the page tells of it once the phone is asked to
             leg = supervisor_leg(lab)
+            leg.answer()
+            leg.media.play(load(voices["supervisor"]))
+            await phone_says(page, "您的话机正在旁听")
 
             async def who_hears_what():
                 return await asyncio.gather(*(hears(party) for party in (*talk, leg)))

@@ -13,6 +13,7 @@ import pytest
 from browser_push import BrowserPushService, Subscriber, b64, browser_push_service
 from console_browser import shot, violations
 from console_world import Call, World, running
+from patience import PATIENCE_S
 from playwright.async_api import Browser, CDPSession, Page, Worker, expect
 
 from agent_console.server import ConsoleServer
@@ -110,7 +111,7 @@ async def registered(page: Page) -> tuple[CDPSession, str]:
 
     debugger.on("ServiceWorker.workerRegistrationUpdated", hear)
     await debugger.send("ServiceWorker.enable")
-    return debugger, await asyncio.wait_for(found, 20)
+    return debugger, await asyncio.wait_for(found, PATIENCE_S)
 
 
 async def deliver(page: Page, server: ConsoleServer, text: str) -> None:
@@ -122,12 +123,12 @@ async def deliver(page: Page, server: ConsoleServer, text: str) -> None:
 
 async def shown(page: Page, count: int = 1, *, body: str = "") -> list[dict[str, Any]]:
     """The notifications that stand there, when there are so many, which say this."""
-    for _ in range(200):
-        found: list[dict[str, Any]] = await page.evaluate(SHOWN)
-        if len(found) == count and all(not body or note["body"] == body for note in found):
-            return found
-        await page.wait_for_timeout(50)
-    raise AssertionError(found)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            found: list[dict[str, Any]] = await page.evaluate(SHOWN)
+            if len(found) == count and all(not body or note["body"] == body for note in found):
+                return found
+            await page.wait_for_timeout(50)
 
 
 async def worker_of(page: Page) -> Worker:

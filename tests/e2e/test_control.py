@@ -9,7 +9,7 @@ import wave
 
 import numpy as np
 import pytest
-from e2e.telephony_rig import settings_for, telephony
+from e2e.telephony_rig import leg_of, settings_for, telephony
 from patience import PATIENCE_S
 from pydantic import SecretStr
 
@@ -90,8 +90,7 @@ async def hears(leg):
 
 
 def supervisor_leg(lab):
-    (leg,) = [leg for leg in lab.phone.legs if leg.user == "1010"]
-    return leg
+    return leg_of(lab, "1010")
 
 
 async def test_listen_whisper_barge_and_lay_down(lab, voices):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
-from e2e.telephony_rig import settings_for, telephony
+from e2e.telephony_rig import leg_of, rang_s, settings_for, telephony
 from patience import PATIENCE_S
 
 from backbone.media import LegClosed
@@ -86,13 +86,17 @@ async def test_call_hung_up_by_an_operator(lab):
 
 async def test_transfer_back_into_a_queue_makes_a_second_visit(lab):
     async with telephony(settings_for(lab.addresses)) as rig, lab.member("report", "1008"):
-        lab.idle_script("1008", AgentScript(ring_s=0.4, hang_up_after_s=1.0))
+        lab.idle_script("1008", AgentScript(ring_s=0.4))
         caller = CallerScript(to="enquiry", number="19900000305")
         steps = (Step(0.8, BlindTransfer("report")),)
         async with (
             asyncio.timeout(PATIENCE_S),
             lab.place(caller, {"1007": AgentScript(ring_s=0.2, steps=steps)}) as call,
         ):
+            await rig.until(lambda: len(rig.of(CallConnected)) == 2)
+            other = leg_of(lab, "1008")
+            await rig.clock.sleep(1.0)  # they talk
+            other.hang_up()
             truth = await lab.finished(call)
         await rig.until(lambda: len(rig.of(CallEnded)) == 2)
         first, second = (event.record for event in rig.of(CallEnded))
@@ -103,8 +107,8 @@ async def test_transfer_back_into_a_queue_makes_a_second_visit(lab):
         assert (first.hangup_by, second.hangup_by) == ("transfer", "agent")
         assert first.complete
         assert second.complete
-        assert second.ring_s == pytest.approx(0.4, abs=AGREEMENT_S)
-        assert second.talk_s == pytest.approx(1.0, abs=AGREEMENT_S)
+        assert second.ring_s == pytest.approx(rang_s(other), abs=AGREEMENT_S)
+        assert second.talk_s == pytest.approx(other.end_at - other.answer_at, abs=AGREEMENT_S)
         await rig.until(lambda: len(rig.of(LegClosed)) == 4)
         assert all(leg.complete for leg in rig.of(LegClosed))
 
@@ -112,24 +116,23 @@ async def test_transfer_back_into_a_queue_makes_a_second_visit(lab):
 @pytest.mark.parametrize("interface", ["Local/1009@agents", "Local/1009@agents/n"])
 @pytest.mark.parametrize("by", ["customer", "agent"])
 async def test_local_member_with_and_without_optimisation(lab, interface, by):
-    script = AgentScript(ring_s=0.6, hang_up_after_s=1.2 if by == "agent" else None)
     async with (
         telephony(settings_for(lab.addresses)) as rig,
         local_member(lab, "support", "1009", interface),
     ):
-        lab.idle_script("1009", script)
+        lab.idle_script("1009", AgentScript(ring_s=0.6))
         caller = CallerScript(to="support", number="19900000306")
         async with asyncio.timeout(PATIENCE_S), lab.place(caller, {}) as call:
             (connected,) = await rig.until(lambda: rig.of(CallConnected))
-            if by == "customer":
-                await rig.clock.sleep(1.2)
-                call.caller.hang_up()
+            member = leg_of(lab, "1009")
+            await rig.clock.sleep(1.2)  # they talk
+            (call.caller if by == "customer" else member).hang_up()
             truth = await lab.finished(call)
         record = await rig.record(truth.uniqueid)
         assert connected.agent == record.agent == interface
         assert record.outcome == "answered"
         assert record.hangup_by == by
-        assert record.ring_s == pytest.approx(0.6, abs=AGREEMENT_S)
+        assert record.ring_s == pytest.approx(rang_s(member), abs=AGREEMENT_S)
         assert record.talk_s == pytest.approx(truth.talk_s, abs=AGREEMENT_S)
         assert record.complete
         assert [e.result for e in rig.of(RingEnded)] == ["answered"]

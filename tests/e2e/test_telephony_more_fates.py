@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from e2e.telephony_rig import settings_for, telephony
+from e2e.telephony_rig import leg_of, rang_s, settings_for, telephony
 from patience import PATIENCE_S
 
 from telephony.events import (
@@ -175,7 +175,10 @@ async def test_attended_transfer_tells_from_and_to_and_its_consultation_is_no_ca
             "1008",
         )
         assert [(a.agent, a.result) for a in record.attempts] == [("PJSIP/1007", "answered")]
-        assert record.attempts[0].ring_s == pytest.approx(0.2, abs=AGREEMENT_S)
+        first = truth.agent_legs[0]
+        assert record.attempts[0].ring_s == pytest.approx(
+            first.answer - first.ring, abs=AGREEMENT_S
+        )
         assert rig.of(DirectCallEnded) == []
         assert await logged(lab, [record]) == ()
 
@@ -206,17 +209,21 @@ async def test_every_ring_stands_in_the_record_with_its_own_time(lab):
 
 async def test_agents_own_calls_are_recorded_beside_the_queues(lab):
     await lab.register("1010")
-    lab.idle_script("1010", AgentScript(ring_s=0.5, hang_up_after_s=1.0))
+    lab.idle_script("1010", AgentScript(ring_s=0.5))
     async with telephony(settings_for(lab.addresses)) as rig, lab.member("report", "1008"):
         await rig.until(lambda: rig.of(AgentStateChanged, agent="PJSIP/1008", state="available"))
         answered = CallerScript(to="1010", number="1008")
         async with asyncio.timeout(PATIENCE_S), lab.place(answered, {}) as call:
+            await call.caller.answered.wait()
+            other = leg_of(lab, "1010")
+            await rig.clock.sleep(1.0)  # they talk
+            other.hang_up()
             await call.caller.ended.wait()
         (own,) = await rig.until(lambda: rig.of(DirectCallEnded))
         assert (own.direction, own.agent, own.number) == ("outbound", "PJSIP/1008", "1010")
         assert (own.outcome, own.hangup_by) == ("answered", "customer")
-        assert own.ring_s == pytest.approx(0.5, abs=AGREEMENT_S)
-        assert own.talk_s == pytest.approx(1.0, abs=AGREEMENT_S)
+        assert own.ring_s == pytest.approx(rang_s(other), abs=AGREEMENT_S)
+        assert own.talk_s == pytest.approx(other.end_at - other.answer_at, abs=AGREEMENT_S)
         assert own.complete
         assert rig.of(CallJoined) == []
 
