@@ -50,11 +50,20 @@ class Only(BaseModel):
             and (not self.hours or any(self._within(hours, state.now) for hours in self.hours))
         )
 
+    def earliest(self) -> float:
+        """A time at which the rule is in force, in seconds since the epoch: its hours' begin."""
+        if not self.hours:
+            return 0.0
+        minutes = _DAY_MIN + _minutes(self.hours[0])[0]
+        return minutes * 60 - self.utc_offset_hours * 3600
+
     def _within(self, hours: str, now: float) -> bool:
-        match = _HOURS.fullmatch(hours)
-        if match is None:
-            return False
-        h1, m1, h2, m2 = map(int, match.groups())
-        begin, end = h1 * 60 + m1, h2 * 60 + m2
+        begin, end = _minutes(hours)
         minute = int(now + self.utc_offset_hours * 3600) // 60 % _DAY_MIN
         return begin <= minute < end if begin < end else minute >= begin or minute < end
+
+
+def _minutes(hours: str) -> tuple[int, int]:
+    """Begin and end of a time of day as 08:00-17:30, in minutes since midnight."""
+    (h1, m1), (h2, m2) = (map(int, time.split(":")) for time in hours.split("-"))
+    return h1 * 60 + m1, h2 * 60 + m2

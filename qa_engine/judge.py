@@ -125,7 +125,9 @@ class CallJudge:
         """An earlier judge of this call has told this: it counts, and is not told again."""
         if hit.hit_id not in self._emitted:
             self._emitted.add(hit.hit_id)
-            self.state.found.append((hit.rule, moment))
+            rule = self.pack.rule(hit.rule)
+            if rule is not None and hit.kind == rule.kind:
+                self.state.found.append((hit.rule, moment))
             self.state.kinds.append((hit.kind, hit.suspected))
 
     def remember_step(self, step: ComplianceStep) -> None:
@@ -231,7 +233,8 @@ class CallJudge:
             yield from self._let_go(rule, found.key)
             return
         self._emitted.add(hit_id)
-        self.state.found.append((rule.id, _moment(found)))
+        if kind == rule.kind:  # of a step its absence: that it was done, its words tell
+            self.state.found.append((rule.id, _moment(found)))
         self.state.kinds.append((kind, found.suspected))
         yield Hit(
             at=self.state.now,
@@ -303,7 +306,7 @@ class CallJudge:
     def _overlaps(self, kind: str, found: Finding) -> bool:
         """Whether another rule of this kind has found the same words already."""
         segment, span = found.evidence.segment_id, found.evidence.span
-        if not segment or span is None:
+        if not segment or span is None or found.absence:
             return False
         placed = self._placed.setdefault(segment, [])
         for other_kind, role, start, end in placed:
@@ -321,6 +324,7 @@ def _moment(found: Finding) -> Moment:
         end=found.end,
         phrase=found.phrase,
         suspected=found.suspected,
+        absence=found.absence,
         evidence=found.evidence,
     )
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from asr.events import TranscriptFinal
 from backbone.events import Event
 from backbone.media import LegOpened, Role
-from qa_engine.attributes import Seniority
-from qa_engine.events import Alert, Hit
+from qa_engine.attributes import Only, Seniority
+from qa_engine.events import Alert, Hit, TopicDetected
 from qa_engine.judge import CallJudge
-from qa_engine.operators.base import BaseRule
+from qa_engine.operators.base import SPOKEN_BY, BaseRule
+from qa_engine.operators.when import WhenRule
 from qa_engine.pack import Pack
 from qa_engine.restore import timeline
+from qa_engine.sides import other_side
 from qa_engine.verdicts import Verdict
 from telephony.events import CallConnected, CallEnded, CallRecord
 
@@ -99,6 +103,8 @@ class ExampleResult:
     lines: tuple[str, ...]
     should_fire: bool
     fired: bool
+    instead: tuple[str, ...] = ()
+    """Where it did not fire, the rules of its kind that did: of one kind, one tells of words."""
 
     @property
     def good(self) -> bool:
@@ -109,7 +115,7 @@ class ExampleResult:
 def try_examples(pack: Pack) -> list[ExampleResult]:
     """Say every example of every rule in a call of its own."""
     return [
-        ExampleResult(rule.id, lines, should_fire, _fires(pack, rule, lines))
+        _result(pack, rule, lines, should_fire=should_fire)
         for rule in pack.rules
         if rule.examples is not None
         for should_fire, group in ((True, rule.examples.fires), (False, rule.examples.silent))
@@ -117,23 +123,58 @@ def try_examples(pack: Pack) -> list[ExampleResult]:
     ]
 
 
-def _fires(pack: Pack, rule: BaseRule, lines: Sequence[str]) -> bool:
-    side = getattr(rule, "role", None)
-    speaker: Role = "customer" if side == "customer" else "agent"
-    other: Role = "agent" if speaker == "customer" else "customer"
+def _result(
+    pack: Pack, rule: BaseRule, lines: tuple[str, ...], *, should_fire: bool
+) -> ExampleResult:
+    speaker = _speaker(rule)
     said = [_line(line, speaker) for line in lines]
     if len(lines) == 1:
-        said.insert(0, (other, "你好"))
-    verdicts = judge_events(pack, "example", conversation("example", said))
-    return any(isinstance(v, Hit) and (v.rule, v.kind) == (rule.id, rule.kind) for v in verdicts)
+        said.insert(0, (other_side(speaker), "你好"))
+    events = conversation("example", said)
+    seniority: Mapping[str, Seniority] = {}
+    if rule.only is not None:
+        events, seniority = _fitting(rule.only, events)
+    verdicts = judge_events(pack, "example", events, seniority)
+    found = {v.rule for v in verdicts if isinstance(v, Hit) and v.kind == rule.kind}
+    others = () if rule.id in found else tuple(sorted(found))
+    return ExampleResult(rule.id, lines, should_fire, rule.id in found, others)
+
+
+def _speaker(rule: BaseRule) -> Role:
+    """The rule's own side; that of its condition where it has one only."""
+    side = getattr(rule, "role", None)
+    if isinstance(rule, WhenRule):
+        sides = rule.find.roles()
+        side = next(iter(sides)) if len(sides) == 1 else side
+    return "customer" if side == "customer" else "agent"
 
 
 def _line(line: str, speaker: Role) -> tuple[Role, str]:
-    if line.startswith("agent:"):
-        return "agent", line.removeprefix("agent:").strip()
-    if line.startswith("customer:"):
-        return "customer", line.removeprefix("customer:").strip()
-    return speaker, line
+    named = SPOKEN_BY.match(line)
+    if named is None:
+        return speaker, line
+    return ("agent" if named[1] == "agent" else "customer"), line[named.end() :]
+
+
+def _fitting(only: Only, events: Sequence[Event]) -> tuple[list[Event], Mapping[str, Seniority]]:
+    """The events of a call on which a rule is in force that is so on some calls only."""
+    agent = only.agents[0] if only.agents else "example"
+    begin = only.earliest()
+    placed: list[Event] = []
+    for event in events:
+        if isinstance(event, CallConnected):
+            queue = only.queues[0] if only.queues else ""
+            event = msgspec.structs.replace(event, queue=queue, agent=agent)  # noqa: PLW2901 - the same event, completed
+        elif isinstance(event, CallEnded):
+            until = msgspec.structs.replace(
+                event.record, answered_at=begin, ended_at=begin + event.record.ended_at
+            )
+            event = msgspec.structs.replace(event, record=until)  # noqa: PLW2901 - the same event, moved
+        placed.append(msgspec.structs.replace(event, at=begin + event.at))
+    if only.topics:
+        topic = TopicDetected(at=begin, call_id="example", topic=only.topics[0], confidence=1.0)
+        placed.insert(1, topic)
+    return placed, {agent: only.seniority[0]} if only.seniority else {}
 
 
 @dataclass(frozen=True, slots=True)

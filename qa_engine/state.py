@@ -35,6 +35,12 @@ from telephony.events import (
 FINAL_GRACE_S = 10.0
 """How long after the end of speech a final is waited for before it is given up."""
 
+BEHIND_S = 120.0
+"""The same for telling that something was not said, while its leg's finals are still coming.
+
+A recogniser that is far behind brings each of them; only one that died may owe one for ever.
+"""
+
 GAP_S = 0.5
 """A word fits into a gap that long in what was heard; nobody says one in less."""
 
@@ -89,8 +95,8 @@ class CallState:
     heard: set[Role] = field(default_factory=set)
     """Sides whose audio we have; absence may only be told of these."""
     open_legs: dict[str, Role] = field(default_factory=dict)
-    untranscribed: set[str] = field(default_factory=set)
-    """Legs of which finals may still come."""
+    untranscribed: dict[str, Role] = field(default_factory=dict)
+    """Legs of which finals may still come, and whose they are."""
     gaps: list[tuple[Role, float, float]] = field(default_factory=list)
     """When something may have been said that was not heard: whose, from, to."""
     unheard_until_s: float = 0.0
@@ -148,15 +154,31 @@ class CallState:
 
     def awaiting(self, *, role: Side = "either", before: float | None = None) -> bool:
         """Whether a final is still to come for speech that began before a time of the call."""
+        return any(
+            speech.end is None or self.clock < speech.end + FINAL_GRACE_S
+            for speech in self._unrecognised(role, before)
+        )
+
+    def behind(self, *, role: Side = "either", before: float | None = None) -> bool:
+        """The same, told with more patience: whether recognition has not come so far yet."""
+        coming = set(self.untranscribed.values())
+        return any(
+            speech.end is None
+            or self.clock < speech.end + (BEHIND_S if speech.role in coming else FINAL_GRACE_S)
+            for speech in self._unrecognised(role, before)
+        )
+
+    def caught_up(self, deadline: float, *, role: Side = "either") -> bool:
+        """Whether a deadline has passed, and what was begun before it is known."""
+        return self.clock >= deadline and not self.behind(role=role, before=deadline)
+
+    def _unrecognised(self, role: Side, before: float | None) -> Iterator[Speech]:
         roles = roles_of(role)
         for speech in self.speech:
-            if speech.final or speech.role not in roles:
-                continue
             if before is not None and speech.start >= before:
-                continue
-            if speech.end is None or self.clock < speech.end + FINAL_GRACE_S:
-                return True
-        return False
+                return
+            if not speech.final and speech.role in roles:
+                yield speech
 
     def listened(self, roles: Iterable[Role], begin: float, end: float) -> bool:
         """Whether all that these sides said in [begin, end] was heard: silence proves something."""
@@ -183,7 +205,7 @@ class CallState:
 
     def complete(self) -> bool:
         """Whether the call is over and all of it was heard, or waited for long enough."""
-        if self.ended is None or self.awaiting():
+        if self.ended is None or self.behind():
             return False
         return not self.untranscribed or self.now >= self.ended.ended_at + FINAL_GRACE_S
 
@@ -241,13 +263,13 @@ class CallState:
         match event:
             case LegOpened():
                 self.open_legs[event.leg_id] = event.role
-                self.untranscribed.add(event.leg_id)
+                self.untranscribed[event.leg_id] = event.role
                 self.heard.add(event.role)
                 self.lost.discard(event.role)
             case LegClosed():
                 self._leg_closed(event)
             case LegTranscribed():
-                self.untranscribed.discard(event.leg_id)
+                self.untranscribed.pop(event.leg_id, None)
             case AudioGap():
                 self.missed(event.role, event.start, event.end)
             case SpeechStarted() | TranscriptPartial():

@@ -28,6 +28,8 @@ class Moment:
     evidence: Evidence
     phrase: str = ""
     suspected: bool = False
+    absence: bool = False
+    """Of something that was not said; its evidence is the anchor's."""
 
 
 class Finder(Protocol):

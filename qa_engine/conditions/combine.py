@@ -53,6 +53,9 @@ class AllFinder:
         self._condition = condition
         self._asked = asked
         self._refused = refused
+        within_words = condition.within_characters is not None or condition.within_sentences == 0
+        self._asks_on = bool(refused) and not within_words
+        """Whether something should have been said besides, not only words of the same sentence."""
         self._found: dict[tuple[object, ...], Moment] = {}
         """What is certain, by the first part's moment: it is not looked for again."""
 
@@ -66,7 +69,7 @@ class AllFinder:
                 continue
             chain = self._chain(state, [moment], others, [_MAX_TRIES])
             if chain is not None and self._undisturbed(state, chain):
-                self._found[moment.key] = _joined(moment, chain)
+                self._found[moment.key] = _joined(moment, chain, absence=self._asks_on)
         return in_order([*self._found.values()])
 
     def _chain(
@@ -139,12 +142,12 @@ class AllFinder:
             return True  # what else its segment holds is known
         if condition.within_s is not None:
             deadline = max(m.end for m in chain) + condition.within_s
-            return state.clock >= deadline and not state.awaiting(before=deadline)
+            return state.caught_up(deadline)
         if condition.within_sentences is not None:
             last = max(sentence_number(state, m) for m in chain) + condition.within_sentences
             if len(state.said) < last:
                 return False
-            return not state.awaiting(before=state.said[last - 1].final.start)
+            return not state.behind(before=state.said[last - 1].final.start)
         return False  # nowhere in the call: known at its end
 
 
@@ -175,7 +178,7 @@ def _began(state: CallState, moment: Moment) -> float:
     return moment.start if speech is None else speech.start
 
 
-def _joined(first: Moment, chain: Sequence[Moment]) -> Moment:
+def _joined(first: Moment, chain: Sequence[Moment], *, absence: bool) -> Moment:
     by_time = in_order(chain)
     phrases = dict.fromkeys(m.phrase for m in by_time if m.phrase)
     shown = next((m for m in chain if m.evidence.segment_id), first)
@@ -186,6 +189,7 @@ def _joined(first: Moment, chain: Sequence[Moment]) -> Moment:
         end=max(m.end for m in chain),
         phrase=" … ".join(phrases),
         suspected=any(m.suspected for m in chain),
+        absence=absence or shown.absence,
         evidence=shown.evidence,
     )
 
@@ -290,9 +294,7 @@ class AbsentFinder:
             return False  # nobody listened: silence proves nothing
         if state.over:
             return True
-        return state.clock >= deadline and not state.awaiting(
-            role=self._condition.role, before=deadline
-        )
+        return state.caught_up(deadline, role=self._condition.role)
 
     def _moment(
         self, state: CallState, key: tuple[object, ...], begin: float, anchor: Moment | None
@@ -307,6 +309,7 @@ class AbsentFinder:
             end=begin + within,
             phrase="" if anchor is None else anchor.phrase,
             suspected=anchor is not None and anchor.suspected,
+            absence=True,
             evidence=Evidence(
                 segment_id=evidence.segment_id,
                 text=evidence.text,

@@ -6,6 +6,8 @@ class that fulfils `Operator`; then a line in `operators/__init__.py`.
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from qa_engine.state import CallState, Said
 
 KIND = r"^[a-z][a-z0-9_]*$"
+
+SPOKEN_BY = re.compile(r"\s*(agent|customer)\s*[:：]\s*")
+"""Who says a line of an example."""
+
+_SOMEBODY = re.compile(r"\s*([A-Za-z]+)\s*[:：]")
 
 
 class Examples(BaseModel):
@@ -40,6 +47,20 @@ class Examples(BaseModel):
         """A sentence by itself is a conversation of one."""
         if isinstance(value, list | tuple):
             return [[item] if isinstance(item, str) else item for item in value]
+        return value
+
+    @field_validator("fires", "silent")
+    @classmethod
+    def _by_a_side(cls, value: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        """A misspelt side would be taken for words, and a silent example prove nothing."""
+        for lines in value:
+            if not lines:
+                raise ValueError("an example holds no sentence")
+            for line in lines:
+                named = None if SPOKEN_BY.match(line) else _SOMEBODY.match(line)
+                meant = named and difflib.get_close_matches(named[1].lower(), ["agent", "customer"])
+                if named and meant:
+                    raise ValueError(f"`{named[1]}` is no side; did you mean {meant[0]}?")
         return value
 
 
@@ -104,6 +125,8 @@ class Finding:
     severity: Severity | None = None
     """None: the rule's own."""
     suspected: bool = False
+    absence: bool = False
+    """Of something that was not said: its words are those that asked for it, and ask for more."""
     alert: bool | None = None
     """None: as the rule says."""
 

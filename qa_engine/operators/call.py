@@ -61,7 +61,8 @@ class CallRule(BaseRule):
     type: Literal["call"]
     measure: Measure = Field(
         description="rings of one agent's phone; wait_s from joining to the answer; talk_s since "
-        "the answer; hold_s of one hold; holds, how many; held_total_s, all of them; transfers; "
+        "the answer; hold_s of one hold; holds, how many; held_total_s, all of them; transfers, "
+        "0 or 1 because the agent's part ends with it; "
         "abandoned: the wait of a caller who gave up; last_word_s from the last word to the "
         "hang-up; hung_up: 1 at the hang-up of an answered call."
     )
@@ -84,26 +85,13 @@ class CallOperator(Quiet):
         self._transfers = 0
         self._holds = 0
         self._held_s = 0.0
+        self._longest_hold_s = 0.0
+        self._rings = 0
 
     def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
         """Follow the call's own events."""
         del said
-        match event:
-            case RingStarted():
-                self._ringing[event.attempt_id] = event.at
-            case RingEnded():
-                self._ringing.pop(event.attempt_id, None)
-            case CallHeld():
-                self._held_since = event.at
-                self._holds += 1
-            case CallResumed():
-                self._held_s += event.held_s
-            case CallTransferred():
-                self._transfers += 1
-            case CallConnected() | CallEnded():
-                self._ringing.clear()
-            case _:
-                pass
+        self._count(event)
         figure, what = self._figure(state, event)
         if isinstance(event, CallResumed | CallEnded):
             self._held_since = None
@@ -111,6 +99,28 @@ class CallOperator(Quiet):
             return
         if figure is not None:
             yield from self._compare(state, figure, what)
+
+    def _count(self, event: Event) -> None:
+        match event:
+            case RingStarted():
+                self._ringing[event.attempt_id] = event.at
+            case RingEnded():
+                self._ringing.pop(event.attempt_id, None)
+                self._rings = max(self._rings, event.rings or 0)
+            case CallHeld():
+                self._held_since = event.at
+                self._holds += 1
+            case CallResumed():
+                self._held_s += event.held_s
+                self._longest_hold_s = max(self._longest_hold_s, event.held_s)
+            case CallTransferred():
+                # A transfer into a parking space is told again, with the space.
+                if event.kind != "parked" or not self._transfers:
+                    self._transfers += 1
+            case CallConnected() | CallEnded():
+                self._ringing.clear()
+            case _:
+                pass
 
     def _figure(self, state: CallState, event: Event) -> tuple[float | None, object]:
         """The figure that an event tells, and which of several it is."""
@@ -141,6 +151,9 @@ class CallOperator(Quiet):
             "talk_s": record.talk_s,
             "held_total_s": record.hold_s,
         }
+        if self._rule.hangup_by is not None:
+            # Told at no other time: without a side they were told when they came up.
+            ends |= self._counted(state)
         if record.outcome == "abandoned":
             ends["abandoned"] = record.wait_s
         if record.answered_at is not None:
@@ -150,6 +163,16 @@ class CallOperator(Quiet):
                 last = max(state.last_speech_s, state.unheard_until_s)
                 ends["last_word_s"] = state.at(record.ended_at) - last
         return ends.get(self._rule.measure)
+
+    def _counted(self, state: CallState) -> dict[Measure, float | None]:
+        """What was counted until the hang-up, by which a hold ends that lasts until then."""
+        last = 0.0 if self._held_since is None else state.now - self._held_since
+        return {
+            "rings": self._rings,
+            "holds": self._holds,
+            "hold_s": max(self._longest_hold_s, last),
+            "transfers": self._transfers,
+        }
 
     def tick(self, state: CallState) -> Iterable[Outcome]:
         """Tell of a figure while it grows."""

@@ -118,7 +118,7 @@ class ResponseOperator(Quiet):
         """Whether an answer may still come."""
         rule = self._rule
         deadline = opened.said.final.end + rule.within_s
-        if state.awaiting(role=rule.expected.role, before=deadline):
+        if state.behind(role=rule.expected.role, before=deadline):
             return True
         if state.clock >= deadline:
             return False
@@ -169,6 +169,7 @@ class ResponseOperator(Quiet):
             start=start,
             end=end,
             suspected=trigger.suspected,
+            absence=True,
             severity=trigger.severity,
             evidence=Evidence(
                 segment_id=evidence.segment_id,

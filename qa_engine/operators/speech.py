@@ -162,6 +162,7 @@ class DeadAirOperator(Quiet):
 
     def __init__(self, rule: DeadAirRule) -> None:
         self._rule = rule
+        self._told: list[float] = []
 
     def feed(self, state: CallState, event: Event, said: object) -> Iterable[Outcome]:
         """A silence between two segments is also seen once the second is known."""
@@ -204,8 +205,12 @@ class DeadAirOperator(Quiet):
         role = self._rule.role
         if role not in {"either", _owed_by(state, begin)}:
             return
+        # A final may put the end of the speech before it a little earlier or later.
+        known = next((told for told in self._told if abs(told - begin) < SAME_TURN_S), None)
+        if known is None:
+            self._told.append(known := begin)
         yield Finding(
-            key=("silence", round(begin, 1)),
+            key=("silence", round(known, 1)),
             role="agent" if role == "either" else role,
             phrase="",
             start=begin,

@@ -79,9 +79,9 @@ class StepOperator(Quiet):
     def tick(self, state: CallState) -> Iterable[Outcome]:
         """Tell the absence once the time is up."""
         rule = self._rule
-        if self._state != "pending" or rule.within_s is None or state.clock < rule.within_s:
+        if self._state != "pending" or rule.within_s is None:
             return
-        if state.awaiting(role=rule.role, before=rule.within_s):
+        if not state.caught_up(rule.within_s, role=rule.role):
             return
         yield from self._missing(state, rule.within_s)
 

@@ -68,5 +68,6 @@ class WhenOperator(Quiet):
                 end=moment.end,
                 evidence=moment.evidence,
                 suspected=moment.suspected,
+                absence=moment.absence,
                 severity=one_lower(rule.severity) if lower else None,
             )

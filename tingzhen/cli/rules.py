@@ -44,7 +44,7 @@ def check_pack(
         if json:
             print_json({"type": "problem", **asdict(problem)})
         else:
-            console.print(str(problem), markup=False)
+            console.print(str(problem), markup=False, soft_wrap=True)
     if any(problem.level == "error" for problem in problems):
         raise typer.Exit(2)
     if not json:
@@ -108,7 +108,11 @@ def try_pack(
             print_json({"type": "example", "good": result.good, **asdict(result)})
         elif not result.good:
             what = "did not fire" if result.should_fire else "fired"
-            console.print(f"{result.rule}: {what}: {' / '.join(result.lines)}", markup=False)
+            if result.instead:
+                what += f" ({', '.join(result.instead)} of its kind did)"
+            console.print(
+                f"{result.rule}: {what}: {' / '.join(result.lines)}", markup=False, soft_wrap=True
+            )
     wrong = sum(not result.good for result in results)
     if not json:
         without = sum(rule.examples is None for rule in loaded.rules)

@@ -12,7 +12,7 @@ from qa_engine import similarity
 from qa_engine.events import Hit
 from qa_engine.judge import CallJudge
 from qa_engine.pack import check, load
-from telephony.events import CallHeld, CallResumed
+from telephony.events import CallHeld, CallResumed, CallTransferred
 
 LISTS = {
     "a": ["苹果"],
@@ -145,6 +145,12 @@ def held(at, seconds):
     ]
 
 
+def moved(kind, at):
+    return CallTransferred(
+        at=ANSWERED + at, call_id=CALL, kind=kind, from_agent="PJSIP/1001", to="800"
+    )
+
+
 @pytest.mark.parametrize(
     ("rule", "finals", "more", "by", "measured"),
     [
@@ -154,6 +160,14 @@ def held(at, seconds):
         ("last_word_s, above: 5, hangup_by: agent", [final("agent", 1, 20, "好")], [], "agent",
          [10]),
         ("hung_up, above: 0, hangup_by: agent", [], [], "agent", [1]),
+        ("holds, above: 0, hangup_by: customer", [], held(1, 2), "customer", [1]),
+        ("hold_s, above: 3, hangup_by: customer", [], [*held(1, 4), *held(6, 2)], "customer", [4]),
+        ("hold_s, above: 3, hangup_by: customer", [], held(20, 40)[:1], "customer", [10]),
+        ("transfers, above: 0, hangup_by: customer", [], [moved("blind", 5)], "customer", [1]),
+        ("transfers, above: 0", [], [moved("blind", 5), moved("parked", 6)], "customer", [1]),
+        ("transfers, above: 0", [], [moved("parked", 5), moved("parked", 6)], "customer", [1]),
+        ("transfers, above: 1", [], [moved("blind", 5), moved("parked", 6)], "customer", []),
+        ("holds, above: 0, hangup_by: agent", [], held(1, 2), "customer", []),
         ("holds, above: 1", [], held(1, 2), "customer", []),
         ("held_total_s, above: 3", [], held(1, 2), "customer", []),
         ("last_word_s, above: 5", [final("agent", 1, 28, "好")], [], "customer", []),

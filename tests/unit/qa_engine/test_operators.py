@@ -3,6 +3,7 @@
 That each fires where it should and not on look-alikes: see test_every_operator.py.
 """
 
+import msgspec
 import pytest
 from qa_calls import (
     ANSWERED,
@@ -292,6 +293,16 @@ def test_silence_counts_but_for_holds_and_what_nobody_heard(pack_of, finals, mor
     pack = pack_of({}, "type: dead_air, kind: dead_air")
     found = dead_air(pack, finals, *more)
     assert bool(found) is fires
+
+
+def test_a_silence_is_told_once_though_its_final_puts_its_begin_elsewhere(pack_of):
+    pack = pack_of({}, "type: dead_air, kind: dead_air, silence_s: 8")
+    judge = CallJudge(pack, CALL)
+    started, stopped, said = spoken([final("customer", 1, 3, "你好")])
+    told = run(judge, [joined(), connected(), *legs(), started, stopped], ANSWERED + 15)
+    late = msgspec.structs.replace(said, end=3.3, at=ANSWERED + 15.5)
+    told += run(judge, [late, *spoken([final("agent", 20, 21, "喂")])], ANSWERED + 22)
+    assert len(hits(told)) == 1
 
 
 def test_dead_air_is_told_while_it_lasts(pack_of):

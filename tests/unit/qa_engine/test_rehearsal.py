@@ -1,9 +1,11 @@
 """Examples beside rules, and packs tried on calls that are over."""
 
+import re
+
 import pytest
 
 from qa_engine.events import Alert
-from qa_engine.pack import DEFAULT_PACK, load
+from qa_engine.pack import DEFAULT_PACK, PackError, load
 from qa_engine.rehearsal import (
     compare,
     conversation,
@@ -47,6 +49,69 @@ def test_examples_are_said_and_told(tmp_path):
     assert all(r.good for r in results)
     spoilt = try_examples(pack_of(tmp_path / "b", word="归我管"))
     assert [r.fired for r in spoilt][2] is True
+
+
+def example_of(folder, rule, *, words="不归我管"):
+    """What becomes of the examples of a rule, `fires` first, beside one of kind red_line."""
+    known = PACK.partition("  - id: taboo")[0].format(word=words)
+    (folder / "pack.yaml").write_text(
+        known
+        + """\
+  - {id: other, type: words, kind: red_line, severity: critical, role: agent, lists: [bad],
+     title: 红线, title_en: Red line}
+"""
+        + f"  - {{id: own, severity: low, title: 规则, title_en: Rule, {rule}}}\n",
+        encoding="utf-8",
+    )
+    return try_examples(load(folder))
+
+
+@pytest.mark.parametrize(
+    "only",
+    [
+        "queues: [fees]",
+        "agents: [PJSIP/1]",
+        "seniority: [new]",
+        "topics: [refund]",
+        'hours: ["22:00-06:00"]',
+        'hours: ["08:00-09:00"], utc_offset_hours: -3',
+        'queues: [fees], seniority: [senior], topics: [refund], hours: ["00:00-00:01"]',
+    ],
+)
+def test_the_examples_of_a_rule_for_some_calls_are_said_on_one_of_these(tmp_path, only):
+    rule = "type: words, kind: taboo_phrase, role: agent, lists: [bad]"
+    examples = "examples: {fires: [不归我管], silent: [归我管]}"
+    results = example_of(tmp_path, f"{rule}, only: {{{only}}}, {examples}")
+    assert [r.good for r in results] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "lines", ["[不归我管]", "['customer：不归我管']", "[['agent : 在吗', ' customer: 不归我管']]"]
+)
+def test_a_sentence_is_said_by_the_side_that_the_rule_listens_to(tmp_path, lines):
+    find = "find: {op: words, role: customer, any_of: [bad]}"
+    rule = f"type: when, kind: taboo_phrase, {find}, examples: {{fires: {lines}}}"
+    assert [r.good for r in example_of(tmp_path, rule)] == [True]
+
+
+def test_an_example_tells_which_rule_of_its_kind_took_its_words(tmp_path):
+    rule = "type: words, kind: red_line, role: agent, lists: [bad]"
+    (result,) = example_of(tmp_path, f"{rule}, examples: {{fires: [不归我管]}}")
+    assert (result.fired, result.instead) == (False, ("other",))
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("['agnet: 不归我管']", "`agnet` is no side; did you mean agent?"),
+        ("[['agent: 在', 'Costumer: 不归我管']]", "did you mean customer?"),
+        ("[[]]", "holds no sentence"),
+    ],
+)
+def test_an_example_that_nobody_would_say_is_refused(tmp_path, lines, reason):
+    rule = "type: words, kind: red_line, role: agent, lists: [bad]"
+    with pytest.raises(PackError, match=re.escape(reason)):
+        example_of(tmp_path, f"{rule}, examples: {{silent: {lines}}}")
 
 
 def test_every_example_of_the_default_pack_does_as_it_should():
