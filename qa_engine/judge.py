@@ -294,6 +294,8 @@ class CallJudge:
             title_en=rule.alert_title_en,
             advice=rule.advice,
             advice_en=rule.advice_en,
+            advice_after=rule.advice_after,
+            advice_after_en=rule.advice_after_en,
             phrase=found.phrase,
             start=round(found.start, 2),
             end=round(found.end, 2),

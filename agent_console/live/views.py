@@ -188,6 +188,8 @@ class AlertView:
     at: float
     advice: str = ""
     advice_en: str = ""
+    advice_after: str = ""
+    advice_after_en: str = ""
     version: str = ""
     state: AlertState = "open"
     acknowledged_by: str | None = None
@@ -224,6 +226,8 @@ class AlertView:
             at=event.at,
             advice=event.advice,
             advice_en=event.advice_en,
+            advice_after=event.advice_after,
+            advice_after_en=event.advice_after_en,
             version=event.version,
         )
 

@@ -40,6 +40,7 @@ class Alert(Raised, frozen=True, kw_only=True):
     """Something a team lead should see now.
 
     `advice` and `advice_en` say in a line what a lead can do, without quoting either.
+    `advice_after`, in both: what is left to do once the call is over; empty: that goes by the kind.
     """
 
     delivery: ClassVar[Delivery] = Delivery.DURABLE
@@ -47,6 +48,8 @@ class Alert(Raised, frozen=True, kw_only=True):
     suspected: bool
     advice: str = ""
     advice_en: str = ""
+    advice_after: str = ""
+    advice_after_en: str = ""
     version: str = ""
     """Of the rule pack that judged the call."""
     confirms: str = ""

@@ -76,6 +76,12 @@ class BaseRule(BaseModel):
     title_en: str = Field(min_length=1, max_length=256, description="The same in English.")
     advice: str = Field("", max_length=256, description="What the lead should do, in Chinese.")
     advice_en: str = Field("", max_length=256, description="The same in English.")
+    advice_after: str = Field(
+        "",
+        max_length=256,
+        description="What is left to do once the call is over, in Chinese; else by the kind.",
+    )
+    advice_after_en: str = Field("", max_length=256, description="The same in English.")
     alert: bool | None = Field(
         None, description="Tell the lead at once; by default all but `info` does."
     )

@@ -203,3 +203,13 @@ def test_what_people_read_is_in_both_languages(pack):
         if rule.alerts:
             assert rule.advice
             assert rule.advice_en.isascii()
+            assert bool(rule.advice_after) == bool(rule.advice_after_en)
+            assert rule.advice_after_en.isascii()
+
+
+@pytest.mark.parametrize("needs_the_call", ["耳语", "强插", "监听", "接手", "Whisper", "Listen"])
+def test_what_is_advised_for_afterwards_needs_no_call(pack, needs_the_call):
+    assert any(needs_the_call in rule.advice + rule.advice_en for rule in pack.rules)
+    told = [rule.advice_after + rule.advice_after_en for rule in pack.rules if rule.advice_after]
+    assert told
+    assert not [text for text in told if needs_the_call in text]

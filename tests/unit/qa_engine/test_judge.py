@@ -38,7 +38,7 @@ lists:
   exact: {about: x, words: [不归我管]}
 rules:
   - {id: by_sound, type: words, kind: taboo_phrase, severity: critical, role: agent,
-     lists: [alike], title: 音, title_en: Sound}
+     lists: [alike], title: 音, title_en: Sound, advice_after: 复盘。, advice_after_en: Review it.}
   - {id: by_word, type: words, kind: taboo_phrase, severity: high, role: agent, lists: [exact],
      title: 字, title_en: Word}
   - {id: again, type: when, kind: repeated_question, severity: low, title: 重复,
@@ -73,6 +73,7 @@ def test_an_alert_carries_its_evidence(pack):
     assert alert.at == ANSWERED + 13
     assert alert.advice
     assert alert.advice_en
+    assert (alert.advice_after, alert.advice_after_en) == ("", "")
     assert alert.phrase not in alert.title
 
 
@@ -122,6 +123,7 @@ def test_of_two_rules_on_the_same_words_the_exact_one_tells_whichever_comes_firs
     assert (alert.rule, alert.severity, alert.suspected) == ("by_word", "high", False)
     (alert,) = alerts(begun(small).feed(final("agent", 10, 12, "不贵我管"), ANSWERED + 13))
     assert (alert.rule, alert.severity, alert.suspected) == ("by_sound", "critical", False)
+    assert (alert.advice_after, alert.advice_after_en) == ("复盘。", "Review it.")
 
 
 def test_a_final_that_comes_twice_was_not_said_twice(small):

@@ -39,6 +39,8 @@ function alert(id: string, severity: Severity, at: number, more: Partial<Alert> 
     at,
     advice: "",
     advice_en: "",
+    advice_after: "",
+    advice_after_en: "",
     state: "open",
     acknowledged_by: null,
     acknowledged_at: null,

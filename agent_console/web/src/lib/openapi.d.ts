@@ -1821,6 +1821,16 @@ export interface components {
              */
             advice: string;
             /**
+             * Advice After
+             * @default
+             */
+            advice_after: string;
+            /**
+             * Advice After En
+             * @default
+             */
+            advice_after_en: string;
+            /**
              * Advice En
              * @default
              */

@@ -34,6 +34,8 @@ export function newAlert(alerts: Alerts, event: EventMessage): Alerts | null {
     at: raw.at,
     advice: raw.advice ?? "",
     advice_en: raw.advice_en ?? "",
+    advice_after: raw.advice_after ?? "",
+    advice_after_en: raw.advice_after_en ?? "",
     version: raw.version ?? "",
     state: "open",
     acknowledged_by: null,
