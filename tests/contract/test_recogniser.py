@@ -92,6 +92,32 @@ def test_words_that_only_sound_right_are_put_right(whisper):
     assert "拘禁" not in plain.text
 
 
+@pytest.mark.model
+def test_a_word_of_ones_own_is_heard_where_it_was_written_otherwise(whisper):
+    audio = read("aishell1-st-0.flac")  # it says 爬坡过坎, of which 坎 is no usual word
+    before = whisper.decode(audio, languages=["zh"], partial=False)
+    knowing = load_recogniser(AsrSettings(words=("爬坡过坎",)))
+    after = knowing.decode(audio, languages=["zh"], partial=False)
+    assert "爬坡过砍" in before.text
+    assert after.text == before.text.replace("爬坡过砍", "爬坡过坎")
+    assert [(one.heard, one.written) for one in after.corrections] == [("爬坡过砍", "爬坡过坎")]
+
+
+@pytest.mark.model
+def test_no_character_is_said_to_begin_after_the_audio(whisper):
+    # Cut in a word, there is text left to place when the audio is over: given the silence that
+    # the recogniser puts behind it, the last characters came up to half a second later.
+    whole = read("aishell1-st-8.flac")
+    cut = line(whole)[: round(2.1 * 16_000)]
+    partial = whisper.decode(cut, languages=["zh"], partial=True, timed=True)
+    final = whisper.decode(cut, languages=["zh"], partial=False)
+    beside_a_longer_one, _ = whisper.decode_batch([cut, whole], languages=["zh"])
+    for found in (partial, final, beside_a_longer_one):
+        assert len(found.char_times) == len(found.text) > 3
+        assert min(found.char_times) >= 0
+        assert max(found.char_times) < len(cut) / 16_000
+
+
 def test_a_batch_says_what_its_segments_say_alone(recogniser):
     segments = [read(f"aishell1-st-{n}.flac") for n in (7, 8)]
     alone = [recogniser.decode(one, languages=["zh"], partial=False).text for one in segments]
