@@ -9,9 +9,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 _log = structlog.get_logger(__name__)
+
+_RETRY_AFTER_S = 5
 
 
 class Problem(HTTPException):
@@ -49,6 +52,8 @@ def install(app: FastAPI) -> None:
     """Answer every error of this app with a problem document."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    for unavailable in (OperationalError, InterfaceError):
+        app.add_exception_handler(unavailable, _store_unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -67,9 +72,22 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return problem_response(422, "invalid_request", "; ".join(found))
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    route = request.scope.get("route")
-    _log.error(
-        "request_failed", error=type(error).__name__, route=getattr(route, "path", "unknown")
+async def _store_unavailable(request: Request, error: Exception) -> JSONResponse:
+    """A full disk, a locked file, a database that is gone: no fault of the server's own."""
+    _log.error("store_unavailable", error=type(error).__name__, route=_route(request))
+    return problem_response(
+        503,
+        "store_unavailable",
+        "The store cannot be read or written now; its disk may be full. Try again.",
+        {"Retry-After": str(_RETRY_AFTER_S)},
     )
+
+
+def _route(request: Request) -> str:
+    """The pattern of the route: an address itself may hold a name or a number."""
+    return getattr(request.scope.get("route"), "path", "unknown")
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _log.error("request_failed", error=type(error).__name__, route=_route(request))
     return problem_response(500, "internal", "The server could not answer; its log says more.")

@@ -23,7 +23,8 @@ def open_engine(url: URL | str) -> Engine:
     Raises:
         sqlalchemy.exc.OperationalError: the file cannot be opened or is no database.
     """
-    engine = create_engine(url)
+    # What a statement was about is personal: no error may carry it into a log.
+    engine = create_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
     migrate(engine)

@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection, Engine, func, insert, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+    StatementError,
+)
 
 from backbone.events import Envelope, Event, decode, encode, kind_of
 from backbone.store.schema import journal
@@ -156,8 +162,8 @@ class StoreJournal:
             return []
         try:
             with self._engine.begin() as connection:
-                numbers = [self._write(connection, pending.event) for pending in batch]
-        except SQLAlchemyError as error:
+                numbers = [self._write_or_leave(connection, pending.event) for pending in batch]
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who publish wait for us
             self._counters.add("journal_failures")
             _log.error("journal_write_failed", error=type(error).__name__, events=len(batch))
             # They go out live without a number rather than not at all.
@@ -170,29 +176,40 @@ class StoreJournal:
         self._deliver(list(zip(numbers, batch, strict=True)))
         return []
 
+    def _write_or_leave(self, connection: Connection, event: Event) -> int:
+        """Write one event; return 0 for one that no try can store: it must not cost the others."""
+        try:
+            return self._write(connection, event)
+        except Exception as error:
+            if not _never_fits(error):
+                raise
+            self._counters.add("journal_lost")
+            _log.error("journal_unwritable", kind=kind_of(type(event)))
+            return 0
+
     def _write(self, connection: Connection, event: Event) -> int:
         if self._redact is not None:
             event = self._redact(event)
-        row = connection.execute(
-            insert(journal).values(
-                kind=kind_of(type(event)),
-                call_id=getattr(event, "call_id", None),
-                at=event.at,
-                payload=encode(event),
+        with _savepoint(connection):
+            row = connection.execute(
+                insert(journal).values(
+                    kind=kind_of(type(event)),
+                    call_id=getattr(event, "call_id", None),
+                    at=event.at,
+                    payload=encode(event),
+                )
             )
-        )
         seq = int(row.inserted_primary_key[0])  # type: ignore[index]  # an insert always has one
         for projection in self._projections.get(type(event), ()):
             try:
                 with connection.begin_nested():
                     projection(connection, seq, event)
-            except DBAPIError as error:
-                if not error.connection_invalidated and _is_about_the_row(error):
-                    # One row that does not fit must not cost the others; the journal has it.
-                    self._counters.add("projection_failures", kind=kind_of(type(event)))
-                    _log.error("projection_failed", kind=kind_of(type(event)), seq=seq)
-                    continue
-                raise
+            except Exception as error:
+                if not (_never_fits(error) or isinstance(error, IntegrityError)):
+                    raise
+                # One row that does not fit must not cost the others; the journal has it.
+                self._counters.add("projection_failures", kind=kind_of(type(event)))
+                _log.error("projection_failed", kind=kind_of(type(event)), seq=seq)
         return seq
 
     def _deliver(self, numbered: list[tuple[int, _Pending]]) -> None:
@@ -212,5 +229,18 @@ class StoreJournal:
                 pending.committed.set_result(seq)
 
 
-def _is_about_the_row(error: DBAPIError) -> bool:
-    return type(error).__name__ in {"IntegrityError", "DataError"}
+def _savepoint(connection: Connection) -> contextlib.AbstractContextManager[object]:
+    """Keeps a failed insert from costing PostgreSQL's whole transaction.
+
+    SQLite undoes the one statement; its driver would take a first savepoint for the transaction.
+    """
+    postgresql = connection.dialect.name == "postgresql"
+    return connection.begin_nested() if postgresql else contextlib.nullcontext()
+
+
+def _never_fits(error: Exception) -> bool:
+    """Whether another try would fail too: a value that no database takes, an error of our own."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, DataError) and not error.connection_invalidated
+    # What the driver itself refuses is no error of the database's.
+    return isinstance(error, StatementError) or not isinstance(error, (SQLAlchemyError, OSError))

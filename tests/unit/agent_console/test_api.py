@@ -226,14 +226,28 @@ async def test_bad_requests_are_explained_without_repeating_a_password(
     assert is_problem(await anybody.get("/api/v1/login"), 405, "method_not_allowed")
 
 
-async def test_an_unexpected_error_is_a_problem_too(
+async def test_a_store_that_fails_is_told_with_when_to_try_again(
     context: ConsoleContext, lead: httpx.AsyncClient
 ) -> None:
     with context.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE calls")
     answer = await lead.get("/api/v1/calls")
-    assert is_problem(answer, 500, "internal")
+    assert is_problem(answer, 503, "store_unavailable")
+    assert answer.headers["retry-after"] == "5"
     assert "calls" not in answer.json()["detail"]
+    assert (await lead.get("/api/v1/me")).status_code == 200
+
+
+async def test_an_unexpected_error_is_a_problem_too(
+    context: ConsoleContext, lead: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_engine: object) -> None:
+        raise KeyError("陈桂兰")
+
+    monkeypatch.setattr(type(context.engine), "connect", broken)
+    answer = await lead.get("/api/v1/calls")
+    assert is_problem(answer, 500, "internal")
+    assert "陈桂兰" not in answer.text
 
 
 # Calls

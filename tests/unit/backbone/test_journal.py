@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import sqlalchemy
 from patience import PATIENCE_S
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 
 from backbone.bus import Bus
 from backbone.counters import Counters
@@ -126,21 +127,62 @@ async def test_a_projection_is_written_in_the_same_transaction(engine, counters)
         assert connection.scalars(select(schema.journal.c.seq)).all() == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("username", "created_at"),
+    [("u", object()), ("\ud800", 0.0), (None, None)],
+    ids=["no value of a database", "a lone surrogate", "an error of our own"],
+)
+async def test_a_projection_that_goes_wrong_costs_itself_only(
+    engine, counters, username, created_at
+):
+    def project(connection, _seq, event):
+        if event.n == 1 and username is None:
+            raise KeyError("of our own")
+        values = (username, created_at) if event.n == 1 else (f"u{event.n}", 0.0)
+        connection.execute(
+            insert(schema.users).values(
+                username=values[0], password_hash="x", role="lead", created_at=values[1]
+            )
+        )
+
+    bus, journal = await started(engine, counters, {JournalNote: (project,)})
+    publishing = (bus.publish(JournalNote(at=0, n=n)) for n in range(3))
+    async with asyncio.timeout(PATIENCE_S):
+        assert sorted(await asyncio.gather(*publishing)) == [1, 2, 3]
+    await journal.close()
+    assert counters.get("projection_failures", kind="journal_note") == 1
+    with engine.connect() as connection:
+        assert connection.scalars(select(schema.users.c.username)).all() == ["u0", "u2"]
+
+
+async def test_an_event_that_can_never_be_stored_goes_out_live_and_is_counted(engine, counters):
+    bus, journal = await started(engine, counters)
+    live = bus.subscribe("live", JournalNote)
+    hostile = JournalNote(at=0, n=1, call_id="\ud800")  # no UTF-8
+    publishing = [bus.publish(event) for event in (hostile, JournalNote(at=0, n=2))]
+    async with asyncio.timeout(PATIENCE_S):
+        assert await asyncio.gather(*publishing) == [0, 1]
+    assert {envelope.event.n for envelope in await collect(live, 2)} == {1, 2}
+    assert counters.get("journal_lost") == 1
+    assert counters.get("journal_failures") == 0
+    await journal.close()
+
+
 async def test_a_database_that_refuses_writes_loses_nothing_once_it_recovers(engine, counters):
     bus, journal = await started(engine, counters)
     live = bus.subscribe("live", JournalNote)
-    with engine.begin() as connection:
-        connection.execute(
-            text(
-                "CREATE TRIGGER full BEFORE INSERT ON journal "
-                "BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
-            )
-        )
-    assert await bus.publish(JournalNote(at=0, n=1)) == 0
+    large = "c" * 200_000
+
+    def full(connection, *_):
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    sqlalchemy.event.listen(engine, "checkout", full)  # SQLITE_FULL from now on
+    assert await bus.publish(JournalNote(at=0, n=1, call_id=large)) == 0
     assert (await collect(live, 1))[0].event.n == 1, "it goes out live all the same"
     assert counters.get("journal_failures") >= 1
-    with engine.begin() as connection:
-        connection.execute(text("DROP TRIGGER full"))
+    sqlalchemy.event.remove(engine, "checkout", full)
+    engine.dispose()  # what a connection was told goes with it
     assert await bus.publish(JournalNote(at=0, n=2)) > 0
     await journal.close()
     with engine.connect() as connection:
