@@ -17,20 +17,20 @@ def rules(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("role", "phrase", "sentence", "start", "held"),
+    ("role", "phrase", "place", "held"),
     [
-        ("agent", "随便你", "s1", 10 + COOLDOWN_S - 0.1, True),
-        ("agent", "随便你", "s1", 10 + COOLDOWN_S, False),  # so long is long enough
-        ("agent", "随便你", "s2", 11, True),
-        ("agent", "不归我管", "s1", 11, False),  # each wording is a mistake of its own
-        ("customer", "不归我管", "s1", 11, True),  # of a caller, one a sentence
-        ("customer", "随便你", "s2", 11, False),
+        ("agent", "随便你", ("s1", 10 + COOLDOWN_S - 0.1), True),
+        ("agent", "随便你", ("s1", 10 + COOLDOWN_S), False),  # so long is long enough
+        ("agent", "随便你", ("s2", 11), True),
+        ("agent", "不归我管", ("s1", 11), False),  # each wording is a mistake of its own
+        ("customer", "不归我管", ("s1", 11), True),  # of a caller, one a sentence
+        ("customer", "随便你", ("s2", 11), False),
     ],
 )
-def test_it_is_told_again_later_or_when_it_is_another(rules, role, phrase, sentence, start, held):
+def test_it_is_told_again_later_or_when_it_is_another(rules, role, phrase, place, held):
     cooldown = Cooldown()
     cooldown.tell(rules[0], role, "随便你", "s1", 10)
-    assert cooldown.holds(rules[0], role, phrase, sentence, start) is held
+    assert cooldown.holds(rules[0], role, phrase, *place) is held
 
 
 @pytest.mark.parametrize("role", ["agent", "customer"])
