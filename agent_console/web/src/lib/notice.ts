@@ -1,6 +1,7 @@
 // What a notification looks like: made from an id, a kind and a severity, and nothing else.
 // The service worker is built from this; it imports words of its own only.
 
+import { VIBRATIONS } from "./vibrations";
 import { NOTICE } from "./words/notice";
 
 export type NoticeLanguage = "zh" | "en";
@@ -24,14 +25,6 @@ export interface Shown {
   /** It stays until somebody touches it. */
   stays: boolean;
 }
-
-/** Milliseconds of vibration and rest in turn. */
-export const VIBRATIONS: Readonly<Record<string, number[]>> = {
-  critical: [300, 120, 300, 120, 300, 120, 500],
-  high: [250, 120, 250],
-  medium: [200],
-  low: [100],
-};
 
 const PATHS: Readonly<Record<string, string>> = {
   alert: "/watch?alert=",

@@ -3,11 +3,11 @@
 import { agentLabel } from "./format";
 import { translate, translateValue, type Key, type Language } from "./i18n";
 import { SEVERITIES } from "./inbox";
-import { shownOf, VIBRATIONS } from "./notice";
 import type { News } from "./live/news";
 import { loadPreferences, savePreferences, type Preferences } from "./preferences";
 import { playSound, unlockSound } from "./sound";
 import type { Alert, Severity } from "./types";
+import { VIBRATIONS } from "./vibrations";
 import { askLeave, show, standing, type Standing } from "./worker";
 
 const THEMES: Preferences["theme"][] = ["auto", "light", "dark"];
@@ -136,7 +136,9 @@ class Settings {
     const facts = { subject: "alert", id, kind, severity, level: 0 };
     const body = this.language === "zh" ? about.title : about.title_en;
     // Without its worker the page says what it says in the window only.
-    void show({ ...shownOf(facts, this.language), body }, this.language).catch(() => undefined);
+    void import("./notice")
+      .then(({ shownOf }) => show({ ...shownOf(facts, this.language), body }, this.language))
+      .catch(() => undefined);
   }
 
   #change(change: Partial<Preferences>): void {

@@ -1,7 +1,6 @@
 // Past calls: Chinese, English.
 
 export const CALLS = {
-  play_from_here: ["从这里播放", "Play from here"],
   search: ["搜索", "Search"],
   search_words: ["搜索对话内容，如：投诉、退号", "Words that were said"],
   from: ["从", "From"],
@@ -35,15 +34,10 @@ export const CALLS = {
   link_in_address: ["链接在地址栏里", "The link is in the address bar"],
   audio_failed: ["录音无法播放", "The recording cannot be played"],
   no_recording: ["这通电话没有录音。", "There is no recording of this call."],
-  keys_call: ["通话页与回放", "A call's page and its replay"],
-  key_play: ["播放 / 暂停", "Play or pause"],
-  key_skip: ["后退 / 前进 5 秒", "5 s back or on"],
   replay_sound: ["声音", "Sound"],
   replay_silent: ["没有录音，只有画面", "No recording: pictures only"],
   replay_not_heard: ["您的角色不能听录音，只有画面", "Your role hears no recordings: pictures only"],
   replay_too_fast: ["快于 {n}× 没有声音", "No sound faster than {n}×"],
-  key_replay_sound: ["回放的声音开 / 关", "Sound of a replay on or off"],
-  key_marks: ["下一处 / 上一处命中或告警", "Next or previous finding or alert"],
   replay: ["回放", "Replay"],
   replay_live: ["按当时的画面回放", "Replay as it looked live"],
   transcript: ["对话", "Transcript"],

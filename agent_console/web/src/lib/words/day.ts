@@ -1,12 +1,6 @@
 // Complaints, knowledge and registers: Chinese, English.
 
 export const DAY = {
-  page_complaints: ["投诉", "Complaints"],
-  page_knowledge: ["知识库", "Knowledge"],
-  page_registers: ["登记", "Records"],
-  complaint: ["投诉单", "Complaint"],
-  article: ["知识条目", "Article"],
-  record_of_call: ["通话登记", "Call record"],
   clear_filters: ["清除筛选", "Clear filters"],
   any_team: ["全部班组", "Any team"],
   any_card: ["全部牌", "Any card"],
@@ -25,7 +19,6 @@ export const DAY = {
   time_left: ["剩 {n}", "{n} left"],
   time_over: ["逾期 {n}", "{n} overdue"],
   in_time: ["按时", "in time"],
-  too_late: ["迟了", "late"],
   hours_minutes: ["{h} 小时 {m} 分", "{h} h {m} min"],
   only_minutes: ["{m} 分", "{m} min"],
   no_deadline: ["无期限", "no deadline"],
@@ -66,7 +59,7 @@ export const DAY = {
   say_answer: ["怎样答复投诉人的", "What the complainant was told"],
   say_close: ["怎样解决的", "How it was settled"],
   say_reopen: ["为什么重新打开", "Why it is reopened"],
-  outcome_of_complaint: ["结论", "Finding"],
+  complaint_outcome: ["结论", "Finding"],
   finding_substantiated: ["属实", "substantiated"],
   finding_partly: ["部分属实", "partly so"],
   finding_unsubstantiated: ["不属实", "not substantiated"],
@@ -125,7 +118,7 @@ export const DAY = {
     "{n} 刚保存了新的一版。您的文字还在；请对照后再保存。",
     "{n} has saved a newer version. Your text is still here; compare, then save.",
   ],
-  show_theirs: ["对照", "Compare"],
+  their_version: ["对照", "Compare"],
   moved_meanwhile: [
     "这张投诉单刚有进展。您写的还在；请看过再提交。",
     "Something was done about this meanwhile. Your words are still here; read, then submit.",
@@ -187,8 +180,4 @@ export const DAY = {
   saved_by: ["{n} 保存", "saved by {n}"],
   list_comma: ["、", ", "],
   empty_value: ["（空）", "(empty)"],
-  keys_lists: ["投诉、知识库、登记", "Complaints, knowledge, records"],
-  key_list: ["列表中下一条 / 上一条", "Next / previous in a list"],
-  key_new: ["新建（投诉、条目）", "New (complaint, article)"],
-  key_search: ["到搜索框", "Go to the search"],
 } as const;

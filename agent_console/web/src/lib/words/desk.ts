@@ -181,4 +181,12 @@ export const DESK = {
   step_due: ["现在该说", "due"],
   step_missed: ["遗漏", "missed"],
   step_open: ["待完成", "open"],
+  script: ["话术", "Script"],
+  guide: ["现在能帮上坐席的", "What helps the agent now"],
+  points_lost: ["失分", "Points lost"],
+  next_step: ["下一步", "Next step"],
+  empathy: ["共情话术", "Empathy"],
+  caller_is: ["来电者：{n}", "caller: {n}"],
+  sentence_used: ["已使用", "said"],
+  play_from_here: ["从这里播放", "Play from here"],
 } as const;

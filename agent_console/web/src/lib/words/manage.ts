@@ -1,7 +1,6 @@
 // Managers, administrators, the wallboard and the watch: Chinese, English.
 
 export const MANAGE = {
-  page_me: ["我的", "Me"],
   users: ["用户", "Users"],
   add_user: ["新增用户", "Add user"],
   remove_user: ["删除用户 {n}？此人会立即退出登录。", "Remove user {n}? They are logged out at once."],

@@ -1,7 +1,6 @@
 // One's own page, the first password, the watch and this browser's notifications: Chinese, English.
 
 export const ME = {
-  first_password: ["设置密码", "Choose your password"],
   first_password_hint: [
     "您用一次性链接登录。请先设置自己的密码，之后用它登录；设置之前不能进行其他操作。",
     "A one-time link let you in. Choose a password of your own first; you log in with it from then on.",
@@ -10,10 +9,6 @@ export const ME = {
   passwords_differ: ["两次输入不一致。", "The two are not the same."],
   password_too_short: ["密码至少 8 位。", "A password has at least 8 characters."],
   enter: ["进入", "Go on"],
-  oidc_refused: [
-    "单点登录没有成功：身份提供方没有确认，或这里没有对应的用户。请联系管理员。",
-    "The identity provider let nobody in, or no user here is yours. Ask an administrator.",
-  ],
   this_browser: ["这台设备", "This device"],
   this_browser_hint: [
     "语言随用户保存，其余只保存在这个浏览器里。",
@@ -71,7 +66,6 @@ export const ME = {
   via_oidc: ["单点登录", "single sign-on"],
   unknown_device: ["未知", "unknown"],
   in_use: ["正在使用", "in use"],
-  ago: ["{n} 前", "{n} ago"],
   watch_live: ["在线", "live"],
   watch_connecting: ["连接中", "connecting"],
   watch_lost: ["已断开", "no link"],

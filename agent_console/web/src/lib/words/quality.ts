@@ -2,7 +2,6 @@
 
 export const QUALITY = {
   inspections: ["质检", "Inspections"],
-  inspection: ["质检单", "Inspection"],
   inspection_open: ["评分中", "being scored"],
   inspection_scored: ["已评分", "scored"],
   inspection_appealed: ["申诉中", "appealed"],
@@ -46,10 +45,6 @@ export const QUALITY = {
   answers_refused: [
     "没有保存：改动需有证据或理由。",
     "Not saved: a changed answer needs evidence or a reason.",
-  ],
-  problem_submitted: [
-    "没有保存：您在另一个窗口已提交这份评分。",
-    "Not saved: you submitted this scoring in another window.",
   ],
   scored_elsewhere: [
     "没有保存：您在另一个窗口改过这份评分，与这里不同的有：{n}。这里填的都还在；再次保存，即以这里为准。",
