@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, permutations, product
 
 from qa_engine.text import normalise
@@ -101,6 +101,18 @@ def _has_gap(sequence: Sequence_) -> bool:
     )
 
 
+def _gaps(sequence: Sequence_) -> int:
+    total = 0
+    for item in sequence:
+        if isinstance(item, Gap):
+            total += 1
+        elif isinstance(item, Choice):
+            total += max(map(_gaps, item.options))
+        elif isinstance(item, Together):
+            total += len(item.parts) - 1 + sum(map(_gaps, item.parts))
+    return total
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """A phrase in normalised characters. Equal ones match the same."""
@@ -116,6 +128,11 @@ class Phrase:
     def gapped(self) -> bool:
         """Whether anything may stand in between."""
         return _has_gap(self.sequence)
+
+    @property
+    def gaps(self) -> int:
+        """How many gaps stand one behind the other in its longest wording, those of `&` too."""
+        return _gaps(self.sequence)
 
     @property
     def latin(self) -> bool:
@@ -249,6 +266,19 @@ def parse(notation: str, slots: Slots | None = None) -> Phrase:
     return phrase
 
 
+def emptied(notation: str) -> list[str]:
+    """Alternatives of which nothing is left to match on, so that their group may be left out.
+
+    Where an empty alternative says so besides, the author knew.
+    """
+    found: list[str] = []
+    for part in notation.split("&"):
+        parser = _Parser(part, lambda _name: "x")
+        parser.options(0, depth=0)
+        found += parser.emptied
+    return found
+
+
 def _sequence(parser: _Parser) -> Sequence_:
     options, end = parser.options(0, depth=0)
     if end != len(parser.notation):
@@ -267,6 +297,7 @@ class _Parser:
     slots: Slots | None
     size: int = 0
     parts: int = 0
+    emptied: list[str] = field(default_factory=list)
 
     def options(self, at: int, *, depth: int) -> tuple[tuple[Sequence_, ...], int]:
         """Read alternatives from `at` to the end of their group; returns them and that end."""
@@ -275,6 +306,7 @@ class _Parser:
         done: list[Sequence_] = []
         sequence: list[str | Gap | Choice | Together] = []
         literal = ""
+        begin, nothing = at, list[str]()
         while True:
             char = self.notation[at] if at < len(self.notation) else ""
             special = not char or char in "(<*)" or (char == "|" and depth)
@@ -287,12 +319,17 @@ class _Parser:
                 sequence.append(text)
             literal = ""
             self.size += len(text)
+            if char in ("", ")", "|") and not sequence:
+                nothing.append(self.notation[begin:at].strip())
             if char in ("", ")"):
+                if depth and all(nothing):
+                    self.emptied += nothing
                 return (*done, tuple(sequence)), at
             if char == "|":
                 done.append(tuple(sequence))
                 sequence = []
                 at += 1
+                begin = at
             else:
                 item, at = self._item(at, char, depth)
                 sequence.append(item)
@@ -317,6 +354,8 @@ class _Parser:
         except LookupError:
             words = ()
         if not words:
-            raise ValueError(f"no list of plain words is named {name}")
+            raise ValueError(
+                f"no list of plain words is named {name}: one without `*`, `&` and other lists"
+            )
         self.size += sum(map(len, words))
         return Choice(tuple((word,) for word in dict.fromkeys(words))), end + 1

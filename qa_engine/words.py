@@ -8,12 +8,14 @@ then take away what only looks like a word (see `Guard`).
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import regex
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from pypinyin import lazy_pinyin
 
@@ -28,6 +30,10 @@ _MIN_SYLLABLES = 3
 _FEWEST_SYLLABLES = 2
 _MOST_FOR_DFA = 30_000
 _MIN_SYLLABLES_WITH_GAP = 4
+_MANY_GAPS = 3
+_SEARCH_S = 0.05
+"""A phrase of many gaps is searched for so long in a sentence: one that says the same over and over
+would keep it busy for minutes."""
 
 
 class Phonetic(Enum):
@@ -132,7 +138,7 @@ class _Use:
 
     owner: int
     phrase: Phrase
-    regex: re.Pattern[str] | None
+    regex: re.Pattern[str] | regex.Pattern[str] | None
     least: int
     """Characters that a match must have."""
     latin: bool
@@ -157,13 +163,13 @@ class _Automaton:
     def add(self, owner: int, phrase: Phrase, least: int = 1) -> None:
         """Look for a phrase of an owner, in wordings of at least so many characters."""
         literals = phrase.literals()
-        regex = None
+        pattern = None
         if literals is None:
             literals = phrase.anchors()
-            regex = re.compile(phrase.regex(self.spell), re.DOTALL)
-        use = _Use(owner, phrase, regex, least, phrase.latin)
+            pattern = _compile(phrase, self.spell)
+        use = _Use(owner, phrase, pattern, least, phrase.latin)
         for spelled in dict.fromkeys(map(self.spell, literals)):
-            if regex is not None or len(spelled) >= least:
+            if pattern is not None or len(spelled) >= least:
                 self._uses.setdefault(spelled, []).append(use)
 
     def build(self) -> bool:
@@ -197,8 +203,9 @@ class _Automaton:
                     searched.add(id(use))
                     # Sentence by sentence: a gap that reaches into the next would hide one there.
                     for begin, until in sentences:
-                        for match in _finds(use, text, spelled, begin, until):
-                            self._take(text, found, use, *match.span())
+                        with contextlib.suppress(TimeoutError):
+                            for match in _finds(use, text, spelled, begin, until):
+                                self._take(text, found, use, *match.span())
 
     def _take(self, text: Normalised, found: _Found, use: _Use, start: int, end: int) -> None:
         if end - start < use.least or not text.one_sentence(start, end):
@@ -210,16 +217,29 @@ class _Automaton:
             found.setdefault(use.owner, []).append(match)
 
 
+def _compile(phrase: Phrase, spell: Callable[[str], str]) -> re.Pattern[str] | regex.Pattern[str]:
+    """An expression; the one that can be given up is slower, and slower to make."""
+    if phrase.gaps < _MANY_GAPS:
+        return re.compile(phrase.regex(spell), re.DOTALL)
+    return regex.compile(phrase.regex(spell), regex.DOTALL)
+
+
 def _finds(
     use: _Use, text: Normalised, spelled: str, begin: int, until: int
-) -> Iterator[re.Match[str]]:
-    """Where an expression holds; in Latin letters only with gaps between words of one sentence."""
-    assert use.regex is not None  # noqa: S101 - asked of expressions only, for the type checker
+) -> Iterator[re.Match[str] | regex.Match[str]]:
+    """Where an expression holds; in Latin letters only with gaps between words of one sentence.
+
+    Raises:
+        TimeoutError: it takes too long.
+    """
+    pattern = use.regex
+    assert pattern is not None  # noqa: S101 - asked of expressions only, for the type checker
+    limit: Any = {} if isinstance(pattern, re.Pattern) else {"timeout": _SEARCH_S}
     if not use.latin:
-        yield from use.regex.finditer(spelled, begin, until)
+        yield from pattern.finditer(spelled, begin, until, **limit)
         return
-    while match := use.regex.search(spelled, begin, until):
-        whole = all(_is_gap(text, *match.span(group + 1)) for group in range(use.regex.groups))
+    while match := pattern.search(spelled, begin, until, **limit):
+        whole = all(_is_gap(text, *match.span(group + 1)) for group in range(pattern.groups))
         begin = match.end() if whole else match.start() + 1
         if whole:
             yield match

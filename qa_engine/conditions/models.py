@@ -7,19 +7,22 @@ no punctuation.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from backbone.media import Role
 from qa_engine.sides import Side, roles_of
+from qa_engine.text import normalise
 
 
 class Condition(BaseModel):
     """What every condition has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
 
     def parts(self) -> Iterable[Condition]:
         """The conditions it is composed of."""
@@ -102,6 +105,14 @@ class SimilarCondition(_Sided):
     threshold: float = Field(0.6, gt=0, le=1, description="How alike, from 0 to 1.")
     slots: tuple[str, ...] = Field((), description="Word lists, each of which must be there.")
     unless: tuple[str, ...] = Field((), description="Word lists, none of which may be there.")
+
+    @field_validator("to")
+    @classmethod
+    def _say_something(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not normalise(text).text:
+                raise ValueError(f"`{text}`: nothing is left of it to compare with")
+        return value
 
     def lists(self) -> Iterable[str]:
         """See `Condition.lists`."""
@@ -281,6 +292,13 @@ AnyCondition = Annotated[
     | AbsentCondition,
     Field(discriminator="op"),
 ]
+
+OPS = frozenset(
+    op
+    for condition in get_args(get_args(AnyCondition)[0])
+    for op in get_args(condition.model_fields["op"].annotation)
+)
+"""What may stand behind `op`."""
 
 _models: tuple[type[BaseModel], ...] = (
     AllCondition,

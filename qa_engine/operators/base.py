@@ -46,7 +46,7 @@ class Examples(BaseModel):
     def _one_sentence(cls, value: Any) -> Any:
         """A sentence by itself is a conversation of one."""
         if isinstance(value, list | tuple):
-            return [[item] if isinstance(item, str) else item for item in value]
+            return [item if isinstance(item, list | tuple) else [item] for item in value]
         return value
 
     @field_validator("fires", "silent")
@@ -67,7 +67,9 @@ class Examples(BaseModel):
 class BaseRule(BaseModel):
     """What every rule has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
 
     id: str = Field(pattern=KIND, max_length=128, description="Unique in the pack.")
     kind: str = Field(pattern=KIND, max_length=64, description="What it finds, in reports.")
@@ -87,6 +89,12 @@ class BaseRule(BaseModel):
     )
     cooldown_s: float = Field(
         30.0, ge=0, description="The same wording raises no second alert for that long."
+    )
+    kind_cooldown_s: float = Field(
+        0.0,
+        ge=0,
+        description="Nor does anything so soon after an alert of the same kind, by whatever rule, "
+        "about the same side.",
     )
     only: Only | None = Field(None, description="Only on such calls.")
     examples: Examples | None = Field(None, description="What must and must not fire it.")

@@ -10,7 +10,7 @@ from qa_engine.operators import BaseRule
 from qa_engine.pack.digests import rule_digests
 from qa_engine.pack.problems import Problem, perhaps
 from qa_engine.pack.reading import Source
-from qa_engine.pack.schema import PackFile, Unless, Word, WordList
+from qa_engine.pack.schema import GUARDS, PackFile, Unless, Word, WordList
 from qa_engine.phrases import Phrase
 from qa_engine.scorecard import Scorecard
 from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex
@@ -56,6 +56,8 @@ class File:
 
     source: Source
     model: PackFile
+    included: bool = False
+    """Whether it is another pack's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Entry:
 def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[Problem]]:
     """Put the files of a pack together; problems that only show across files are found here."""
     problems = [*_named_once(files), *_unique(files)]
+    if problems:
+        return None, problems  # what follows would be told of the wrong list
     slots = slots_of(files)
     groups: list[WordGroup] = []
     defined = {name: words for file in files for name, words in file.model.lists.items()}
@@ -173,7 +177,7 @@ class _Guards:
         if unless is None:
             return ()
         fields: dict[str, tuple[Phrase, ...]] = {}
-        for part in ("within", "before", "after", "segment"):
+        for part in GUARDS:
             wordings: list[Phrase] = []
             for number, text in enumerate(getattr(unless, part)):
                 try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from qa_engine.pack.compiled import File
 from qa_engine.pack.problems import Problem
-from qa_engine.pack.reading import read, read_directory
+from qa_engine.pack.reading import names_under, read, read_directory
+
+_INCLUDES = re.compile(rb"include[\"']?\s*:")
+"""What a file has that includes another: most have not, and need not be read for it."""
 
 OURS = Path(__file__).parents[1] / "packs"
 """Where the packs are that come with the program."""
@@ -65,7 +67,8 @@ class Gathered:
         for at in range(before, len(self.files)):
             part = self.files[at]
             nameless = {"pack": None, "version": None, "title": None, "title_en": None}
-            self.files[at] = File(part.source, part.model.model_copy(update=nameless))
+            model = part.model.model_copy(update=nameless)
+            self.files[at] = File(part.source, model, included=True)
 
     def _leave_out(self, own: Sequence[File]) -> None:
         unwanted = {rule for file in own for rule in file.model.without}
@@ -81,7 +84,7 @@ class Gathered:
             changes: dict[str, object] = {"rules": rules}
             if scored:
                 changes["scorecard"] = None
-            self.files[at] = File(file.source, file.model.model_copy(update=changes))
+            self.files[at] = replace(file, model=file.model.model_copy(update=changes))
 
 
 def find(path: Path, name: str) -> Path | None:
@@ -121,12 +124,5 @@ def folders(path: Path) -> Iterator[Path]:
 @functools.lru_cache(maxsize=1000)
 def _included(file: Path, _size: int, _mtime_ns: int) -> tuple[str, ...]:
     """What a file includes; size and time make an edited one another."""
-    text = file.read_text("utf-8", errors="replace")
-    if not any(line.startswith("include:") for line in text.splitlines()):
-        return ()
-    try:
-        tree = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError):
-        return ()
-    names = tree.get("include") if isinstance(tree, dict) else None
-    return tuple(name for name in names or () if isinstance(name, str))
+    raw = file.read_bytes()
+    return names_under("include", raw) if _INCLUDES.search(raw) else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,11 +12,13 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from qa_engine.conditions.models import OPS
 from qa_engine.operators import OPERATORS
 from qa_engine.pack.problems import Problem, perhaps
-from qa_engine.pack.schema import PackFile
+from qa_engine.pack.schema import WORD_TAGS, PackFile
 
 MAX_BYTES = 4_000_000
 _MAX_NODES = 200_000
@@ -35,23 +37,32 @@ class Source:
 
     def place(self, path: Iterable[int | str]) -> tuple[int, int]:
         """Line and column, from 1, of the field at `path` or of the nearest thing around it."""
+        return next(reversed([place for _, place in self._steps(path)]), (1, 1))
+
+    def _steps(self, path: Iterable[int | str]) -> Iterator[tuple[int | str, tuple[int, int]]]:
+        """The steps of a path that are in the tree, with their places."""
         node, place = self.tree, (1, 1)
         for step in path:
             if isinstance(node, CommentedMap) and step in node:
-                line, column = node.lc.key(step)
-                node = node[step]
+                # What is merged in (`<<`) stands elsewhere.
+                if step in (node.lc.data or {}):
+                    line, column = node.lc.key(step)
+                    place = (line + 1, column + 1)
             elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
                 line, column = node.lc.item(step)
-                node = node[step]
+                place = (line + 1, column + 1)
             else:
-                continue  # a step of pydantic's own, as the tag of a union
-            place = (line + 1, column + 1)
-        return place
+                continue  # a step of pydantic's own, as the tag of a union; or what is missing
+            node = node[step]
+            yield step, place
 
     def problem(self, path: Path_, reason: str, *, warning: bool = False) -> Problem:
         """A problem at a field of this file."""
         line, column = self.place(path)
-        field = ".".join(str(step) for step in path if not _is_ours(step))
+        known = [step for step, _ in self._steps(path)]
+        if path and path[-1] not in _TAGS and path[-1:] != tuple(known[-1:]):
+            known.append(path[-1])  # what is missing
+        field = ".".join(map(str, known))
         return Problem(self.name, line, column, field, reason, "warning" if warning else "error")
 
 
@@ -81,6 +92,33 @@ class _RefusedError(Exception):
         self.problem = problem
 
 
+class _Shallow(Composer):
+    """Gives up what is nested without measure, which would take minutes to find out later."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose a node and what is in it."""
+        self._depth += 1
+        try:
+            if self._depth > _MAX_DEPTH:
+                mark = self.parser.peek_event().start_mark
+                raise ComposerError(None, None, "is nested too deeply", mark)
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+
+def names_under(key: str, raw: bytes) -> tuple[str, ...]:
+    """The texts of a list at the top of a file; none where it cannot be read as one."""
+    try:
+        tree = _parse("", raw)
+    except _RefusedError:
+        return ()
+    names = tree.get(key)
+    return tuple(n for n in names if isinstance(n, str)) if isinstance(names, list) else ()
+
+
 def _parse(name: str, raw: bytes) -> Any:
     """A file's tree, which knows where its nodes stand; an empty one is an empty mapping."""
     if len(raw) > MAX_BYTES:
@@ -92,6 +130,7 @@ def _parse(name: str, raw: bytes) -> Any:
         raise _RefusedError(Problem(name, line, 1, "", "is not UTF-8 text")) from None
     # The round-trip loader constructs nothing but plain values and knows every line.
     yaml = YAML(typ="rt", pure=True)
+    yaml.Composer = _Shallow
     try:
         tree = yaml.load(io.StringIO(text))
     except MarkedYAMLError as error:
@@ -160,21 +199,47 @@ _RULE_TYPES = frozenset(
 )
 
 
-def _is_ours(step: int | str) -> bool:
-    return step in {"str", "Word"}
+_TAGS = frozenset({*_RULE_TYPES, *OPS, *WORD_TAGS})
+"""Steps that pydantic puts into a path, and an author never wrote."""
 
 
 def _invalid(source: Source, model: type[BaseModel], detail: Any) -> Problem:
     path: Path_ = tuple(detail["loc"])
     if len(path) > 2 and path[0] == "rules" and path[2] in _RULE_TYPES:  # noqa: PLR2004 - rules, number, type
         path = (*path[:2], *path[3:])
-    reason = {
-        "missing": "is missing",
-        "extra_forbidden": "is not known here",
-    }.get(detail["type"], detail["msg"].removeprefix("Value error, "))
-    if detail["type"] == "extra_forbidden":
-        reason += perhaps(str(path[-1]), _fields(model))
-    return source.problem(path, reason)
+    return source.problem(path, _reason(model, path, detail))
+
+
+_REASONS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "string_type": "must be text: put it in quotes",
+    "tuple_type": "must be a list, as [a, b]",
+    "model_type": "must be a mapping, as {a: b}",
+    "dict_type": "must be a mapping, as {a: b}",
+    "finite_number": "must be a number with an end",
+}
+
+
+def _reason(model: type[BaseModel], path: Path_, detail: Any) -> str:
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            return _REASONS["extra_forbidden"] + perhaps(str(path[-1]), _fields(model))
+        case "union_tag_not_found":
+            name = context["discriminator"].strip("'")
+            return f"`{name}` is missing: what it is"
+        case "union_tag_invalid":
+            name, tag = context["discriminator"].strip("'"), context["tag"]
+            known = [one.strip("' ") for one in context["expected_tags"].split(",")]
+            meant = perhaps(tag, known) or f": one of {', '.join(known)}"
+            return f"there is no {name} `{tag}`{meant}"
+        case "too_short":
+            least, given = context["min_length"], context["actual_length"]
+            return f"must hold at least {least}, not {given}"
+        case other:
+            message: str = detail["msg"].removeprefix("Value error, ")
+            return _REASONS.get(other, message)
 
 
 @functools.cache

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    field_validator,
+)
 
 from qa_engine.operators import AnyRule
 from qa_engine.scorecard import Scorecard
@@ -29,12 +37,30 @@ class Unless(_Strict):
     reach: int = Field(8, ge=0, le=50, description="How many characters `shortly` is.")
 
 
+GUARDS = ("within", "before", "after", "segment")
+"""The fields of `Unless` that hold phrases."""
+
+
 class Word(_Strict):
     """One phrase with its own switches."""
 
     text: str = Field(min_length=1)
     phonetic: Literal["off", "auto", "on"] | None = Field(None, description="None: as its list.")
     unless: Unless | None = Field(None, description="Besides what its list says.")
+
+
+WORD_TAGS = ("str", "Word")
+
+
+def _word_tag(value: Any) -> str:
+    return WORD_TAGS[isinstance(value, dict | Word)]
+
+
+_Entry = Annotated[
+    Annotated[str, Tag(WORD_TAGS[0])] | Annotated[Word, Tag(WORD_TAGS[1])],
+    Discriminator(_word_tag),
+]
+"""A phrase alone or with switches; what is wrong with it is told once, not of both forms."""
 
 
 class WordList(_Strict):
@@ -47,7 +73,7 @@ class WordList(_Strict):
         "and more.",
     )
     unless: Unless | None = None
-    words: tuple[str | Word, ...]
+    words: tuple[_Entry, ...]
 
     def named(self) -> set[str]:
         """The other lists that its phrases, and those that make them harmless, fill in."""

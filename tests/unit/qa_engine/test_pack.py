@@ -78,7 +78,7 @@ def test_an_edit_changes_the_version(write):
         ("- 不归我管", "- 不归(我管", 7, "never closed"),
         ("- 不归我管", "- ，。", 7, "nothing is left"),
         ("after: [选]", "after: ['选*']", 8, "both sides"),
-        ("type: words", "type: wrods", 10, "does not match any of the expected tags"),
+        ("type: words", "type: wrods", 10, "there is no type `wrods`; did you mean words?"),
         ("pack: test\n", "", 0, "no file names the pack"),
         ("about: 禁语", "about: [", 7, "expected"),
         ('version: "7"', 'version: "7"\nversion: "8"', 3, "duplicate key"),
