@@ -88,6 +88,17 @@ def test_of_two_kinds_on_the_same_words_each_is_told_and_confirmed(tmp_path, tex
     assert settled(judge, text) == (early, [])
 
 
+@pytest.mark.parametrize(
+    ("text", "told"), [("不规我管", [ProvisionalAlert]), (f"不规我管就是{SHORT}", [Alert])]
+)
+def test_what_may_be_taken_back_is_not_told_beside_what_is_certain(tmp_path, text, told):
+    settle = "settle: {withdrawn_by: {lists: [sorry], role: customer, after_s: 5}}"
+    rule = f"type: words, role: customer, lists: [any], {settle}"
+    judge = listening(write_pack(tmp_path, rule, lists={"any": [SHORT], "sorry": ["对不起"]}))
+    verdicts = judge.feed(final("customer", 10.0, 14.0, text), ANSWERED + 15)
+    assert [type(v) for v in verdicts if isinstance(v, ProvisionalAlert | Alert)] == told
+
+
 def test_times_are_told_to_the_hundredth(tmp_path):
     judge = listening(two_kinds(tmp_path))
     told = heard(judge, f"您好{SHORT}吧")
