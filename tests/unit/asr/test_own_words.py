@@ -66,6 +66,15 @@ def test_words_put_right_behind_the_cut_or_across_it_are_not_told_before_it():
     assert own_words(found, 0, 1.5).corrections == (Correction(1, "寄委", "纪委"),)
 
 
+def test_words_put_right_on_either_side_of_the_cut_stay_with_their_parts():
+    found = replace(
+        heard("纪委大厅", 0.2, 0.4, 2.0, 2.2),
+        corrections=(Correction(0, "寄委", "纪委"), Correction(2, "大听", "大厅")),
+    )
+    assert own_words(found, 0, 1.5).corrections == (Correction(0, "寄委", "纪委"),)
+    assert own_words(found, 1.5, math.inf).corrections == (Correction(0, "大听", "大厅"),)
+
+
 @pytest.mark.parametrize(
     ("text", "first"),
     [
