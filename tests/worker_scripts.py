@@ -53,10 +53,10 @@ def spin(settings):
 
 
 def starved(_settings):
-    """Gets a quarter of a core, as on a machine that others keep busy."""
+    """Gets a quarter of a core, as on a machine that others keep busy: four seconds for one."""
 
     def script(heard):
-        for _ in range(10):
+        for _ in range(20):
             _work(0.05)
             time.sleep(0.15)
         return f"{heard.duration_s * RATE:.0f}"

@@ -13,6 +13,7 @@ from backbone.errors import UserError
 from tingzhen.cli.output import stderr
 
 if TYPE_CHECKING:
+    from agent_console.server import ConsoleServer
     from tingzhen.settings import Settings
 
 HELP = """Run this node: listen to the PBXs of the settings until stopped.
@@ -56,6 +57,22 @@ def _chosen(components: str) -> dict[str, tuple[str, ...]]:
     return {"components": names}
 
 
+async def _let_in(console: ConsoleServer, newcomer: str) -> None:
+    """Print the link of the first login; a store that takes none stops nobody from listening."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        link = await asyncio.to_thread(console.login_link, newcomer)
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or type(error).__name__
+        stderr.print(
+            f"no link for the first login ({reason}); later: tingzhen console link {newcomer}"
+        )
+        return
+    stderr.print(f"first login as [b]{newcomer}[/], once, within the hour:")
+    stderr.print(link, soft_wrap=True)
+
+
 async def _serve(settings: Settings) -> None:
     from backbone.clock import SystemClock
     from tingzhen.cli.recogniser import load_recogniser
@@ -74,10 +91,6 @@ async def _serve(settings: Settings) -> None:
         if node.console is not None:
             stderr.print(f"console: {node.console.address}")
             if node.console.newcomer is not None:
-                link = await asyncio.to_thread(node.console.login_link, node.console.newcomer)
-                stderr.print(
-                    f"first login as [b]{node.console.newcomer}[/], once, within the hour:"
-                )
-                stderr.print(link, soft_wrap=True)
+                await _let_in(node.console, node.console.newcomer)
         await stop.wait()
         stderr.print("stopping …")

@@ -74,7 +74,7 @@ def replaced(workers, first):
 
 
 def test_a_slow_machine_is_no_reason_to_give_a_worker_up(tmp_path):
-    with pool("starved", tmp_path, decode_timeout_s=1.0) as workers:
+    with pool("starved", tmp_path, decode_timeout_s=3.0) as workers:
         assert decode(workers) == "1600"
         assert workers.workers.replaced == 0
 

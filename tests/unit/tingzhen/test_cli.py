@@ -12,9 +12,10 @@ from pathlib import Path
 import click
 import pytest
 import typer
+from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
-from tingzhen.cli import app, main
+from tingzhen.cli import app, main, run
 
 ROOT = Path(__file__).parents[3]
 CAPTURES = ROOT / "tests" / "data" / "captures"
@@ -134,6 +135,17 @@ def test_bad_input_is_one_line_and_status_2(tingzhen, arguments, names, tmp_path
     complaint = [line for line in done.stderr.splitlines() if line.startswith("tingzhen:")]
     assert len(complaint) == 1, done.stderr
     assert names in complaint[0]
+
+
+async def test_a_store_that_takes_no_login_link_stops_no_node(capfd):
+    class Console:
+        def login_link(self, _username):
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    await run._let_in(Console(), "admin")
+    told = " ".join(capfd.readouterr().err.split())
+    assert "database or disk is full" in told
+    assert "tingzhen console link admin" in told
 
 
 def test_a_broken_rule_file_is_refused_with_file_line_and_reason(tingzhen, broken_pack):
