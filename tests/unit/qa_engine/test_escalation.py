@@ -13,6 +13,7 @@ from backbone.clock import ManualClock
 from backbone.counters import Counters
 from backbone.store.engine import open_engine
 from backbone.store.journal import StoreJournal
+from qa_engine import escalation
 from qa_engine.escalation import Escalations, EscalationTimer
 from qa_engine.events import (
     Alert,
@@ -23,7 +24,7 @@ from qa_engine.events import (
     Evidence,
 )
 from qa_engine.settings import EscalationSettings, EscalationStep
-from qa_engine.storage import PROJECTIONS, changes_of, open_alerts
+from qa_engine.storage import PROJECTIONS, StoredAlert, changes_of, open_alerts
 
 T = 1_700_000_000.0
 
@@ -33,6 +34,14 @@ def alert(number=1, severity="critical", at=T):
         at=at, alert_id=f"a{number}", call_id="c1", queue="q", agent="1001", rule="r",
         kind="red_line", severity=severity, role="agent", title="红线", title_en="red line",
         phrase="包治", start=1, end=2, suspected=False, evidence=Evidence(),
+    )  # fmt: skip
+
+
+def left_open(assigned_at, level):
+    return StoredAlert(
+        seq=1, alert=alert(), state="open", acknowledged_by=None, acknowledged_at=None,
+        assigned_to="", assigned_at=assigned_at, level=level, escalated_at=None, verdict=None,
+        verdict_by=None, verdict_at=None,
     )  # fmt: skip
 
 
@@ -104,6 +113,59 @@ def test_lesser_alerts_wait_longer_or_for_ever():
     assert escalations.waiting == 1
     assert levels(escalations, T + 299) == []
     assert levels(escalations, T + 300) == [("a1", 2)]
+
+
+def test_of_several_steps_that_are_due_the_highest_is_told():
+    escalations = Escalations(EscalationSettings())
+    escalations.learn(alert())
+    assert levels(escalations, T + 500) == [("a1", 3)]
+
+
+def test_what_comes_late_of_an_earlier_time_takes_nothing_back():
+    escalations = Escalations(EscalationSettings())
+    escalations.learn(alert())
+    for event in (
+        marks(AlertAssigned, T + 50, to="other"),
+        marks(AlertAssigned, T + 20, to="one"),
+        marks(AlertEscalated, T + 52, level=2),
+        marks(AlertEscalated, T + 51, level=1),
+        marks(AlertAssigned, T + 50, number=7, to="other"),  # of what is not waiting
+        marks(AlertEscalated, T + 50, number=7, level=2),
+    ):
+        escalations.learn(event)
+    assert levels(escalations, T + 229) == []
+    assert levels(escalations, T + 230) == [("a1", 3)]
+
+
+@pytest.mark.parametrize(
+    ("assigned_at", "level", "quiet_until", "told"),
+    [(None, 1, T + 60, 2), (T + 50, 1, T + 110, 2), (None, 2, T + 180, 3)],
+)
+def test_an_alert_that_is_taken_up_again_goes_on_where_it_was(
+    assigned_at, level, quiet_until, told
+):
+    escalations = Escalations(EscalationSettings())
+    escalations.restore(left_open(assigned_at, level))
+    assert levels(escalations, quiet_until - 1) == []
+    assert levels(escalations, quiet_until) == [("a1", told)]
+
+
+def test_an_alert_that_had_gone_as_high_as_it_can_is_not_taken_up_again():
+    escalations = Escalations(EscalationSettings())
+    escalations.restore(left_open(None, 3))
+    assert escalations.waiting == 0
+
+
+def test_of_too_many_the_oldest_are_let_go(monkeypatch):
+    monkeypatch.setattr(escalation, "_WATCHED", 2)
+    escalations = Escalations(EscalationSettings())
+    for number in (1, 2, 3):
+        escalations.learn(alert(number))
+    assert levels(escalations, T + 60) == [("a2", 2), ("a3", 2)]
+    # Twice as many are remembered, so that none comes again when it is delivered again.
+    escalations.learn(alert(4))
+    escalations.learn(alert(1))
+    assert [name for name, _ in levels(escalations, T + 60)] == ["a4"]
 
 
 @given(
