@@ -196,8 +196,6 @@ class Segmenter:
         self.state = State.CANDIDATE
         self._start = at
         self._audio_start = max(self._origin, at - self._pre_roll)
-        self._voiced.clear()
-        self._power.clear()
         self._silence = 0
         self._wanted = None
 
@@ -211,10 +209,13 @@ class Segmenter:
             end, audio_start, audio_end = self._extent()
             found.append(End(self._start, end, audio_start, audio_end, goes_on=goes_on))
             self._origin = audio_end
+        self._go_idle()
+        return found
+
+    def _go_idle(self) -> None:
         self.state = State.IDLE
         self._voiced.clear()
         self._power.clear()
-        return found
 
     def _extent(self) -> tuple[int, int, int]:
         """End of the speech so far, and the audio to decode."""
@@ -252,9 +253,7 @@ class Segmenter:
         self._origin = boundary
         rest_voiced, rest_power = self._voiced[cut:], self._power[cut:]
         if not any(rest_voiced):
-            self.state = State.IDLE
-            self._voiced.clear()
-            self._power.clear()
+            self._go_idle()
             return found
         # The rest is speech already proven: it is a segment at once, however short.
         first = rest_voiced.index(True)

@@ -265,6 +265,14 @@ def test_an_early_pause_tells_of_the_same_speech_sooner(windows):
             assert before.audio_end <= after.audio_end
 
 
+@given(streams)
+def test_of_silence_no_more_is_kept_than_may_be_put_before_speech(windows):
+    segmenter = Segmenter(settings())
+    run(segmenter, [*windows, *silence(60)])
+    assert segmenter.state is State.IDLE
+    assert segmenter.audio_needed_from == segmenter.position - round(0.1 * RATE)
+
+
 def test_without_a_likely_end_there_are_no_pauses():
     windows = (speech(10) + silence(6)) * 3 + silence(20)
     found = run(Segmenter(settings(likely_end_s=0)), windows)
