@@ -200,21 +200,16 @@ def _parts(heard: Normalised, *, growing: bool) -> Iterator[tuple[int, int]]:
 def _is_named(heard: Normalised, start: int, end: int) -> bool:
     """Whether digits after the word for a number are one."""
     text = heard.text
-    if _UNIT.match(text, end):
+    if text[start:end] in _SERVICE or _UNIT.match(text, end):
         return False
     if end - start >= _SURE_LENGTH:
         return True
-    return (
-        text[start:end] not in _SERVICE
-        and _PLACE_OR_COUNT.match(text, end) is None
-        and not _by_place(heard, start, end)
-    )
+    return _PLACE_OR_COUNT.match(text, end) is None and not _by_place(heard, start, end)
 
 
 def _goes_on(heard: Normalised, end: int) -> bool:
     """Whether the digits up to `end`, with which a text begins, may be the end of a number."""
-    service = heard.text[:end] in _SERVICE
-    return not service and not _by_place(heard, 0, end) and _is_named(heard, 0, end)
+    return not _by_place(heard, 0, end) and _is_named(heard, 0, end)
 
 
 def _dictated(heard: Normalised) -> Iterator[tuple[int, int]]:

@@ -102,10 +102,21 @@ def test_personal_data_is_covered(text, covered):
         "1203病房",
         "1500块",
         "一个三个八",
+        "投诉电话是12345",
+        "医保卡里有五百元",
+        "打电话要等120分钟",
+        "病历号1203室",
+        "手机买了2000块",
     ],
 )
 def test_look_alikes_stay(text):
     assert mask(text) == text
+
+
+@pytest.mark.parametrize("number", ["110", "114", "119", "120", "122", "12345", "12320"])
+def test_the_numbers_of_public_services_are_everybodys(number):
+    for text in (number, f"请拨打{number}", f"电话是{number}", f"{number}，我打过了"):
+        assert mask(text) == mask(text, growing=True) == text
 
 
 def test_only_the_kinds_that_are_asked_for():
