@@ -38,6 +38,7 @@ _WHOLE_NUMBER = re.compile(
 _SINGLE_TEN = "十"
 _LATIN = re.compile("[A-Za-z]+")
 _VOWELS = re.compile("[aeiouy]+", re.IGNORECASE)
+_FEWEST_DIGITS = 3  # 00 stands for hundreds in a phrase, 2 for twelve and for twenty
 
 
 class Normalised:
@@ -115,6 +116,27 @@ class Normalised:
     def one_clause(self, start: int, end: int) -> bool:
         """Whether nothing but words stands inside [start, end)."""
         return not _inside(self.pauses, start, end)
+
+    def inside_number(self, start: int, end: int) -> bool:
+        """Whether [start, end) is three digits or more of a longer number.
+
+        120 is not said in 13120, but it is in 120120, which is said twice.
+        """
+        digits = self.text[start:end]
+        if len(digits) < _FEWEST_DIGITS or not (digits.isascii() and digits.isdigit()):
+            return False
+        before, after = start, end
+        while before and _digit(self.text[before - 1]) and self.one_clause(before - 1, end):
+            before -= 1
+        while after < len(self.text) and _digit(self.text[after]):
+            if not self.one_clause(start, after + 1):
+                break
+            after += 1
+        return bool(self.text[before:after].replace(digits, ""))
+
+
+def _digit(char: str) -> bool:
+    return char.isascii() and char.isdigit()
 
 
 def _inside(marks: Sequence[int], start: int, end: int) -> bool:

@@ -210,6 +210,8 @@ class _Automaton:
     def _take(self, text: Normalised, found: _Found, use: _Use, start: int, end: int) -> None:
         if end - start < use.least or not text.one_sentence(start, end):
             return
+        if text.inside_number(start, end):
+            return
         if self._suspected and not use.phrase.gapped and not text.one_clause(start, end):
             return  # 恐高，你们 is not 控告你们
         if _between_words(text, start) and _between_words(text, end):

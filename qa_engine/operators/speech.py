@@ -148,13 +148,22 @@ class DeadAirRule(BaseRule):
     asked_to_wait: tuple[str, ...] = Field(
         (), description="Word lists by which the agent asks the caller to wait."
     )
+    caller_asked: tuple[str, ...] = Field(
+        (),
+        description="Word lists by which the caller asks the agent to wait (等会儿，我找支笔): "
+        "such a silence is nobody's fault, and as long as the agent's own may be.",
+    )
     wait_s: float = Field(
         30.0, ge=0, description="How long may be waited when no time was named (一分钟, 30秒)."
     )
 
     def groups(self) -> Iterable[str]:
         """Names of the word groups it looks at."""
-        return self.asked_to_wait
+        return (*self.asked_to_wait, *self.caller_asked)
+
+    def asked_by(self, role: Role) -> tuple[str, ...]:
+        """The lists by which a side asks the other one to wait."""
+        return self.asked_to_wait if role == "agent" else self.caller_asked
 
 
 class DeadAirOperator(Quiet):
@@ -191,9 +200,9 @@ class DeadAirOperator(Quiet):
         rule = self._rule
         asked = [
             said
-            for said in state.by("agent", until=begin)
+            for said in state.by("either", until=begin)
             if said.final.end >= begin - PROMISE_S
-            and any(said.scan.hits(name) for name in rule.asked_to_wait)
+            and any(said.scan.hits(name) for name in rule.asked_by(said.role))
         ]
         if not asked:
             return rule.silence_s

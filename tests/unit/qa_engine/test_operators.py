@@ -295,6 +295,28 @@ def test_silence_counts_but_for_holds_and_what_nobody_heard(pack_of, finals, mor
     assert bool(found) is fires
 
 
+@pytest.mark.parametrize(
+    ("asks", "text", "back_s", "fires"),
+    [
+        ("agent", "请稍等我查一下", 14, False),
+        ("agent", "请稍等我查一下", 24, True),
+        ("agent", "等一下", 14, True),
+        ("agent", "请稍等两分钟", 24, False),
+        ("customer", "等会儿我找支笔", 14, False),
+        ("customer", "等会儿我找支笔", 24, True),
+        ("customer", "请稍等我查一下", 14, True),
+    ],
+)
+def test_a_side_that_asks_to_wait_may_be_silent_for_longer(pack_of, asks, text, back_s, fires):
+    rule = (
+        "type: dead_air, kind: dead_air, silence_s: 8, wait_s: 10,"
+        " asked_to_wait: [wait], caller_asked: [looks]"
+    )
+    pack = pack_of({"wait": ["请稍等"], "looks": ["等会儿"]}, rule)
+    finals = [final(asks, 1, 3, text), final("customer", back_s, 39, "喂")]
+    assert bool(dead_air(pack, finals, until=40)) is fires
+
+
 def test_a_silence_is_told_once_though_its_final_puts_its_begin_elsewhere(pack_of):
     pack = pack_of({}, "type: dead_air, kind: dead_air, silence_s: 8")
     judge = CallJudge(pack, CALL)
