@@ -487,3 +487,33 @@ def test_calls_that_never_end_are_bounded_and_closed_with_a_mark():
     assert len(reducer.book) == 10
     closed = [event.record for event in events if isinstance(event, CallEnded)]
     assert [record.incomplete_reason for record in closed] == ["too_many_open"] * 5
+
+
+def test_who_waits_and_who_talks_to_whom_is_told():
+    script = Script().answered(4.0)
+    (waits,), (talks,) = script.of(CallJoined), script.of(CallConnected)
+    assert (waits.queue, waits.caller, waits.caller_name, waits.position) == (
+        "support", "5550100", "", 1,
+    )  # fmt: skip
+    assert (talks.channel, talks.uniqueid) == ("PJSIP/trunk-00000001", CALLER)
+    assert (talks.queue, talks.agent, talks.agent_name) == (
+        "support", "PJSIP/1001", "Agent PJSIP/1001",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("told_of_the_answer", [True, False])
+def test_a_call_goes_on_however_long_nothing_is_told_of_it(told_of_the_answer):
+    script = Script().join(0).ringing(1)
+    if told_of_the_answer:  # else leaving the queue looks at first as if the caller had gone
+        script.dial_end(3, "ANSWER")
+    script.connect(3).tick(7200)
+    assert script.of(CallEnded) == []
+    script.hangup_request(7201).complete(7201.001, "caller", talk="7198").hangup(7201.002)
+    assert script.record.outcome == "answered"
+    assert script.record.talk_s == pytest.approx(7198, abs=0.01)
+
+
+def test_no_ring_is_shorter_than_nothing_when_the_clock_is_set_back():
+    script = Script().join(0).ringing(5).dial_end(4.5, "CANCEL")
+    (ended,) = script.of(RingEnded)
+    assert ended.ring_s == 0.0
