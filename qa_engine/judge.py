@@ -69,15 +69,19 @@ class CallJudge:
         provisional: bool = False,
     ) -> None:
         self.pack = pack
-        self.state = CallState(call_id, pack.index, seniorities=seniority or {})
+        self.state = CallState(call_id, pack.index, pack.meanings, seniorities=seniority or {})
         self._failed = failed or (lambda _rule: None)
         self._stages = [[_Working(rule, build(rule)) for rule in stage] for stage in pack.stages]
         self._emitted: set[str] = set()
+        self._known: set[tuple[str, tuple[object, ...]]] = set()
+        """Findings that were seen to, by rule and key."""
         self._steps: dict[str, str] = {}
         self._cooldown = Cooldown()
         self._held: dict[tuple[object, ...], str] = {}
         """Provisional alerts on what may still be taken back, by rule and key of the finding."""
         self._placed: dict[str, list[tuple[str, str, int, int]]] = {}
+        self._waiting: dict[tuple[object, ...], tuple[BaseRule, Finding]] = {}
+        """What was found and may still be taken back, by rule and key of the finding."""
         self._closed = False
         self._provisional = Provisional(pack) if provisional else None
         self._scored: list[ScoreItem] = []
@@ -184,7 +188,11 @@ class CallJudge:
             if working.failed:
                 continue
             try:
-                outcomes += [(working.rule, outcome) for outcome in ask(working.operator)]
+                outcomes += [
+                    (working.rule, outcome)
+                    for outcome in ask(working.operator)
+                    if not self._settled(working.rule, outcome)
+                ]
             except Exception as error:  # noqa: BLE001 - one rule must not silence the others
                 working.failed = True
                 self._failed(working.rule.id)
@@ -195,7 +203,14 @@ class CallJudge:
                     error=type(error).__name__,
                 )
         outcomes.sort(key=lambda pair: _precedence(*pair))
+        for rule, outcome in outcomes:
+            if isinstance(outcome, Held):
+                self._waiting[rule.id, *outcome.finding.key] = rule, outcome.finding
         return [verdict for rule, outcome in outcomes for verdict in self._verdicts(rule, outcome)]
+
+    def _settled(self, rule: BaseRule, outcome: Outcome) -> bool:
+        """Whether a finding was told, or left to another, before: operators tell of all again."""
+        return isinstance(outcome, Finding) and (rule.id, outcome.key) in self._known
 
     def _verdicts(self, rule: BaseRule, outcome: Outcome) -> Iterable[Verdict]:
         if rule.only is not None and not rule.only.fits(self.state):
@@ -228,8 +243,9 @@ class CallJudge:
     def _found(self, rule: BaseRule, found: Finding) -> Iterator[Verdict]:
         kind = found.kind or rule.kind
         severity = found.severity or rule.severity
+        self._known.add((rule.id, found.key))
         hit_id = stable_id("hit", self.state.call_id, rule.id, *found.key)
-        if hit_id in self._emitted or self._overlaps(kind, found):
+        if hit_id in self._emitted or self._overlaps(rule, kind, found):
             yield from self._let_go(rule, found.key)
             return
         self._emitted.add(hit_id)
@@ -305,17 +321,29 @@ class CallJudge:
             confirms=self._held.pop((rule.id, *found.key), ""),
         )
 
-    def _overlaps(self, kind: str, found: Finding) -> bool:
+    def _overlaps(self, rule: BaseRule, kind: str, found: Finding) -> bool:
         """Whether another rule of this kind has found the same words already."""
         segment, span = found.evidence.segment_id, found.evidence.span
         if not segment or span is None or found.absence:
             return False
+        if found.suspected and any(
+            other is not rule and other.kind == kind and _same_words(held, found)
+            for other, held in self._waiting.values()
+        ):
+            return True  # that rule waits for what makes the words harmless, and tells then
         placed = self._placed.setdefault(segment, [])
         for other_kind, role, start, end in placed:
             if other_kind == kind and role == found.role and start < span[1] and span[0] < end:
                 return True
         placed.append((kind, found.role, *span))
         return False
+
+
+def _same_words(one: Finding, other: Finding) -> bool:
+    mine, theirs = one.evidence, other.evidence
+    if mine.span is None or theirs.span is None or mine.segment_id != theirs.segment_id:
+        return False
+    return mine.span[0] < theirs.span[1] and theirs.span[0] < mine.span[1]
 
 
 def _moment(found: Finding) -> Moment:

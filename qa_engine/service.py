@@ -35,7 +35,7 @@ class QaService(LiveCalls[CallJudge, Pack]):
 
     def _load(self, settings: QaSettings) -> Reloaded[Pack]:
         path = settings.rules or DEFAULT_PACK
-        return Reloaded(lambda: fingerprint(path), lambda: load(path))
+        return Reloaded(lambda: fingerprint(path), lambda: _taught(load(path)))
 
     @property
     def pack(self) -> Pack:
@@ -114,5 +114,13 @@ class QaService(LiveCalls[CallJudge, Pack]):
         )
 
 
+def _taught(pack: Pack) -> Pack:
+    """A pack that knows its meanings already: no call waits for it to learn them."""
+    pack.meanings.learn()
+    return pack
+
+
 def _may_be_suspected(rule: BaseRule) -> bool:
-    return any(True for _ in rule.groups()) and getattr(rule, "suspected", "lower") == "lower"
+    return (any(True for _ in rule.groups()) or bool(rule.learns())) and getattr(
+        rule, "suspected", "lower"
+    ) == "lower"

@@ -18,6 +18,7 @@ from backbone.media import LegClosed, LegOpened, Role
 from qa_engine.attributes import Seniority
 from qa_engine.conditions.base import Moment
 from qa_engine.events import RuleMuted, TopicDetected
+from qa_engine.meanings import Meanings, Reading
 from qa_engine.sides import Side, roles_of
 from qa_engine.text import spoken_length
 from qa_engine.words import Scan, WordIndex
@@ -66,6 +67,8 @@ class Said:
 
     final: TranscriptFinal
     scan: Scan
+    readings: tuple[Reading, ...] = ()
+    """What it and its parts mean, where the pack teaches meanings."""
 
     @property
     def role(self) -> Role:
@@ -79,6 +82,7 @@ class CallState:
 
     call_id: str
     index: WordIndex
+    meanings: Meanings = Meanings({})  # noqa: RUF009 - immutable, and teaches nothing
     seniorities: Mapping[str, Seniority] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
     """What the call was found to be about."""
@@ -312,7 +316,9 @@ class CallState:
             return None
         scan = self.index.scan(final.text)
         speech.text_length = spoken_length(scan.text)
-        said = self.finals[final.segment_id] = Said(final, scan)
+        said = self.finals[final.segment_id] = Said(
+            final, scan, self.meanings.read(final.role, scan.text)
+        )
         self.said.append(said)
         self.said.sort(key=lambda s: s.final.start)
         return said

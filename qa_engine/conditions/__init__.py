@@ -18,7 +18,13 @@ from qa_engine.conditions.combine import (
     Refused,
 )
 from qa_engine.conditions.models import AnyCondition, Condition
-from qa_engine.conditions.text import RegexFinder, RepeatsFinder, SimilarFinder, WordsFinder
+from qa_engine.conditions.text import (
+    MeansFinder,
+    RegexFinder,
+    RepeatsFinder,
+    SimilarFinder,
+    WordsFinder,
+)
 from qa_engine.conditions.voice import FoundFinder, LouderFinder, RateFinder, TalkRatioFinder
 
 __all__ = ["AnyCondition", "Condition", "Finder", "Moment", "build_finder"]
@@ -27,6 +33,7 @@ _PLAIN: dict[type[Condition], Callable[[Any], Finder]] = {
     models.WordsCondition: WordsFinder,
     models.RegexCondition: RegexFinder,
     models.SimilarCondition: SimilarFinder,
+    models.MeansCondition: MeansFinder,
     models.FoundCondition: FoundFinder,
 }
 _OF_ONE_SIDE: dict[type[Condition], Callable[[Any, Role], Finder]] = {

@@ -223,10 +223,10 @@ class PickFinder:
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
-        if self._which == "last":
-            return self._part.moments(state)[-1:] if state.over else ()
-        if not self._told:
-            # Told once: a final that comes late must not make another one the first.
+        if not self._told and self._which == "last":
+            self._told = tuple(self._part.moments(state)[-1:]) if state.over else ()
+        elif not self._told:
+            # Told once: a final that comes late must not make another one the first, or the last.
             number = 1 if self._which == "first" else self._which
             assert isinstance(number, int)  # noqa: S101 - for the type checker
             self._told = tuple(self._part.moments(state)[number - 1 : number])
@@ -266,6 +266,8 @@ class AbsentFinder:
         self._condition = condition
         self._part = part
         self._after = after
+        self._known: dict[tuple[object, ...], Moment | None] = {}
+        """What is certain, by anchor: missing, or None where it was said in time."""
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
@@ -275,21 +277,21 @@ class AbsentFinder:
         return in_order(list(self._missing(state, present)))
 
     def _missing(self, state: CallState, present: Sequence[Moment]) -> Iterator[Moment]:
-        within = self._condition.within_s
-        if self._after is None:
-            if self._settled(state, 0.0, within, present):
-                yield self._moment(state, ("absent",), 0.0, None)
-            return
-        for anchor in self._after.moments(state):
-            if self._settled(state, anchor.start, anchor.end + within, present):
-                yield self._moment(state, ("absent", *anchor.key), anchor.end, anchor)
+        anchors = (None,) if self._after is None else self._after.moments(state)
+        for anchor in anchors:
+            key = () if anchor is None else anchor.key
+            if key not in self._known:
+                begin, end = (0.0, 0.0) if anchor is None else (anchor.start, anchor.end)
+                deadline = end + self._condition.within_s
+                # What was begun in time was said in time.
+                if any(begin <= m.end and _began(state, m) <= deadline for m in present):
+                    self._known[key] = None
+                elif self._settled(state, begin, deadline):
+                    self._known[key] = self._moment(state, ("absent", *key), end, anchor)
+            if (missing := self._known.get(key)) is not None:
+                yield missing
 
-    def _settled(
-        self, state: CallState, begin: float, deadline: float, present: Sequence[Moment]
-    ) -> bool:
-        # What was begun in time was said in time.
-        if any(begin <= m.end and _began(state, m) <= deadline for m in present):
-            return False
+    def _settled(self, state: CallState, begin: float, deadline: float) -> bool:
         if not state.listened(roles_of(self._condition.role), begin, min(deadline, state.clock)):
             return False  # nobody listened: silence proves nothing
         if state.over:

@@ -6,7 +6,7 @@ no punctuation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, get_args
 
 import regex
@@ -47,6 +47,13 @@ class Condition(BaseModel):
             yield from part.rules_named()
 
 
+def every(condition: Condition) -> Iterator[Condition]:
+    """A condition, and all that it is composed of."""
+    yield condition
+    for part in condition.parts():
+        yield from every(part)
+
+
 class _Sided(Condition):
     role: Side
 
@@ -57,6 +64,10 @@ class _Sided(Condition):
 
 class WordsCondition(_Sided):
     """Words of lists in one segment."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["any_of"]}, {"required": ["all_of"]}]}
+    )
 
     op: Literal["words"]
     any_of: tuple[str, ...] = Field((), description="One of these lists is enough.")
@@ -119,6 +130,19 @@ class SimilarCondition(_Sided):
         return (*self.slots, *self.unless)
 
 
+class MeansCondition(_Sided):
+    """What the sentences of the pack that have a meaning teach: something of their like."""
+
+    op: Literal["means"]
+    what: str = Field(min_length=1, description="A meaning that the pack has sentences of.")
+    share: float = Field(0.5, gt=0, le=1, description="How surely, of 1 for all meanings.")
+    unless: tuple[str, ...] = Field((), description="Word lists, none of which may be there.")
+
+    def lists(self) -> Iterable[str]:
+        """See `Condition.lists`."""
+        return self.unless
+
+
 class RepeatsCondition(_Sided):
     """A side says the same again."""
 
@@ -147,6 +171,10 @@ class LouderCondition(_Sided):
 
 class TalkRatioCondition(_Sided):
     """One side's share of all speech."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["above"]}, {"required": ["below"]}]}
+    )
 
     op: Literal["talk_ratio"]
     above: float | None = Field(None, gt=0, lt=1)
@@ -279,6 +307,7 @@ AnyCondition = Annotated[
     WordsCondition
     | RegexCondition
     | SimilarCondition
+    | MeansCondition
     | RepeatsCondition
     | RateCondition
     | LouderCondition

@@ -10,6 +10,7 @@ import regex
 from backbone.media import Role
 from qa_engine.conditions.base import Moment
 from qa_engine.conditions.models import (
+    MeansCondition,
     RegexCondition,
     RepeatsCondition,
     SimilarCondition,
@@ -35,9 +36,13 @@ class _PerSegment:
     def __init__(self, role: str) -> None:
         self._role = role
         self._seen: dict[str, tuple[Moment, ...]] = {}
+        self._looked_at = 0
+        self._all: Sequence[Moment] = ()
 
     def moments(self, state: CallState) -> Sequence[Moment]:
         """See `Finder.moments`."""
+        if self._looked_at == len(state.said):
+            return self._all  # time has passed, and nothing was said
         found: list[Moment] = []
         for said in state.said:
             if self._role in ("either", said.role):
@@ -45,6 +50,7 @@ class _PerSegment:
                 if segment not in self._seen:
                     self._seen[segment] = tuple(self._look(state, said))
                 found += self._seen[segment]
+        self._looked_at, self._all = len(state.said), found
         return found
 
     def _look(self, state: CallState, said: Said) -> Iterable[Moment]:
@@ -52,7 +58,13 @@ class _PerSegment:
 
 
 def moment_at(
-    said: Said, start: int, end: int, *, suspected: bool = False, measured: float | None = None
+    said: Said,
+    start: int,
+    end: int,
+    *,
+    suspected: bool = False,
+    measured: float | None = None,
+    unit: str = "similarity",
 ) -> Moment:
     """A stretch [start, end) of a segment's normalised text as a moment."""
     span = said.scan.text.span(start, end)
@@ -69,7 +81,7 @@ def moment_at(
             text=said.final.text,
             span=span,
             measured=measured,
-            unit="" if measured is None else "similarity",
+            unit="" if measured is None else unit,
         ),
     )
 
@@ -161,6 +173,30 @@ class SimilarFinder(_PerSegment):
                     break
                 if until - begin >= least / _LONGER and (begin, until) != (start, end):
                     yield begin, until
+
+
+class MeansFinder(_PerSegment):
+    """A segment, or the part of it that says so most surely, means something."""
+
+    def __init__(self, condition: MeansCondition) -> None:
+        super().__init__(condition.role)
+        self._condition = condition
+
+    def _look(self, state: CallState, said: Said) -> Iterator[Moment]:
+        del state
+        condition = self._condition
+        if any(said.scan.hits(name) for name in condition.unless):
+            return
+        readings = [reading for reading in said.readings if condition.what in reading.shares]
+        if not readings:
+            return
+        best = max(readings, key=lambda reading: reading.shares[condition.what])
+        share = best.shares[condition.what]
+        if share >= condition.share:
+            # As above: a person has to look.
+            yield moment_at(
+                said, best.start, best.end, suspected=True, measured=round(share, 2), unit="share"
+            )
 
 
 class RepeatsFinder:

@@ -10,11 +10,12 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 from backbone.events import Event
+from backbone.media import Role
 from qa_engine.attributes import Only
 from qa_engine.events import SEVERITIES, Evidence, HitRole, Severity
 
@@ -29,6 +30,23 @@ SPOKEN_BY = re.compile(r"\s*(agent|customer)\s*[:：]\s*")
 _SOMEBODY = re.compile(r"\s*([A-Za-z]+)\s*[:：]")
 
 
+_Conversations = Annotated[
+    tuple[tuple[str, ...], ...],
+    # A sentence by itself is a conversation of one: `_one_sentence`.
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    {"type": "string"},
+                    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                ]
+            },
+        }
+    ),
+]
+
+
 class Examples(BaseModel):
     """Sentences that must, and must not, make a rule fire; `tingzhen rules test` says them.
 
@@ -38,8 +56,8 @@ class Examples(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    fires: tuple[tuple[str, ...], ...] = ()
-    silent: tuple[tuple[str, ...], ...] = ()
+    fires: _Conversations = ()
+    silent: _Conversations = ()
 
     @field_validator("fires", "silent", mode="before")
     @classmethod
@@ -118,6 +136,10 @@ class BaseRule(BaseModel):
     def groups(self) -> Iterable[str]:
         """Names of the word groups it looks at."""
         return ()
+
+    def learns(self) -> frozenset[Role]:
+        """Sides of whose sentences it learns meanings."""
+        return frozenset()
 
     def builds_on(self) -> Iterable[str]:
         """Ids of the rules whose findings it looks at."""

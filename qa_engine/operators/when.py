@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from backbone.events import Event
+from backbone.media import Role
 from qa_engine.conditions import AnyCondition, build_finder
+from qa_engine.conditions.models import MeansCondition, every
 from qa_engine.events import HitRole
 from qa_engine.operators.base import BaseRule, Finding, Outcome, Quiet, one_lower
 
@@ -29,6 +31,11 @@ class WhenRule(BaseRule):
     def groups(self) -> Iterable[str]:
         """Names of the word groups it looks at."""
         return self.find.lists()
+
+    def learns(self) -> frozenset[Role]:
+        """See `BaseRule.learns`."""
+        learning = (part for part in every(self.find) if isinstance(part, MeansCondition))
+        return frozenset().union(*(part.roles() for part in learning))
 
     def builds_on(self) -> Iterable[str]:
         """Ids of the rules whose findings it looks at."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from backbone.media import Role
 from qa_engine import phrases
+from qa_engine.conditions.models import MeansCondition, every
+from qa_engine.meanings import NOTHING, Meanings
 from qa_engine.operators import BaseRule
+from qa_engine.operators.when import WhenRule
 from qa_engine.pack.digests import rule_digests
 from qa_engine.pack.problems import Problem, perhaps
 from qa_engine.pack.reading import Source
@@ -27,6 +31,9 @@ class Pack:
     title_en: str
     rules: tuple[BaseRule, ...]
     index: WordIndex
+
+    meanings: Meanings = field(default_factory=lambda: Meanings({}))
+    """Of the sentences that the pack teaches."""
 
     phrases: tuple[Phrase, ...] = ()
     """Of all lists, those of their guards included."""
@@ -86,6 +93,9 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
             groups += own
             problems += wrong
     problems += _unknown_lists(files, defined)
+    sentences = _sentences(files)
+    meanings = Meanings(sentences)
+    problems += _untaught(files, meanings)
     rules = [rule for file in files for rule in file.model.rules]
     stages, unplaced = _stages([rule for rule in rules if rule.enabled])
     problems += _unplaced(files, unplaced)
@@ -99,9 +109,10 @@ def compile_pack(files: Sequence[File], digest: str) -> tuple[Pack | None, list[
         title_en=head.title_en or head.title or head.pack or "",
         rules=tuple(rule for rule in rules if rule.enabled),
         index=WordIndex(groups),
+        meanings=meanings,
         phrases=tuple(phrase for group in groups for phrase in group.all_phrases()),
         stages=stages,
-        digests=rule_digests(stages, defined),
+        digests=rule_digests(stages, defined, sentences),
         scorecard=next((f.model.scorecard for f in files if f.model.scorecard), None),
     )
     return pack, []
@@ -268,3 +279,33 @@ def _unknown_lists(files: Sequence[File], defined: Mapping[str, WordList]) -> It
                 if name not in defined:
                     reason = f"no list is named {name}{perhaps(name, defined)}"
                     yield file.source.problem(("rules", number), reason)
+
+
+def _sentences(files: Sequence[File]) -> dict[Role, dict[str, list[str]]]:
+    """Those of all files, by side and meaning."""
+    gathered: dict[Role, dict[str, list[str]]] = {}
+    for file in files:
+        for role, meanings in file.model.sentences.items():
+            for meaning, sentences in meanings.items():
+                gathered.setdefault(role, {}).setdefault(meaning, []).extend(sentences)
+    return gathered
+
+
+def _untaught(files: Sequence[File], meanings: Meanings) -> Iterator[Problem]:
+    for file in files:
+        for number, rule in enumerate(file.model.rules):
+            find = rule.find if isinstance(rule, WhenRule) else None
+            for condition in [] if find is None else every(find):
+                if not isinstance(condition, MeansCondition):
+                    continue
+                for role in sorted(condition.roles()):
+                    known = meanings.known(role)
+                    if condition.what not in known:
+                        reason = (
+                            f"no sentences of the {role}'s mean {condition.what}"
+                            f"{perhaps(condition.what, known)}"
+                            if known
+                            else f"there are no sentences of the {role}'s of two meanings to learn "
+                            f"from, `{NOTHING}` among them"
+                        )
+                        yield file.source.problem(("rules", number, "find"), reason)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from unicodedata import normalize
 
-from qa_engine.conditions.models import AbsentCondition, Condition, RegexCondition
+from qa_engine.conditions.models import AbsentCondition, Condition, RegexCondition, every
 from qa_engine.kinds import KINDS
 from qa_engine.operators.step import StepRule
 from qa_engine.operators.when import WhenRule
@@ -60,12 +60,11 @@ def _conditions(file: File) -> Iterator[Problem]:
 
 
 def _patterns(condition: Condition) -> Iterator[str]:
-    if isinstance(condition, RegexCondition):
-        yield condition.pattern
-        if condition.unless is not None:
-            yield condition.unless
-    for part in condition.parts():
-        yield from _patterns(part)
+    for part in every(condition):
+        if isinstance(part, RegexCondition):
+            yield part.pattern
+            if part.unless is not None:
+                yield part.unless
 
 
 def _never_matched(file: File, number: int, pattern: str) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from pydantic import (
     field_validator,
 )
 
+from backbone.media import Role
 from qa_engine.operators import AnyRule
 from qa_engine.scorecard import Scorecard
 
@@ -101,6 +102,11 @@ class PackFile(_Strict):
     )
     without: tuple[str, ...] = Field((), description="Rules of included packs to leave out, by id.")
     lists: dict[str, WordList] = Field(default_factory=dict)
+    sentences: dict[Role, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict,
+        description="What people say, by side and meaning, for conditions of type `means` to "
+        "learn from; `nothing` for what is harmless. Those of all files count together.",
+    )
     rules: tuple[AnyRule, ...] = ()
     scorecard: Scorecard | None = Field(None, description="Once in a pack.")
 

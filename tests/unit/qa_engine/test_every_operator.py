@@ -55,7 +55,14 @@ def written(group, folder, *, naive=False):
     folder.mkdir(exist_ok=True)
     with (folder / "pack.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe", pure=True).dump(
-            {"pack": "test", "version": "1", "lists": lists, "rules": rules}, file
+            {
+                "pack": "test",
+                "version": "1",
+                "lists": lists,
+                "sentences": group.get("sentences", {}),
+                "rules": rules,
+            },
+            file,
         )
     return load(folder)
 
