@@ -77,6 +77,22 @@ def test_the_score_of_a_call(pack, lines, score, readback):
     assert result.queue == "general"
 
 
+@pytest.mark.parametrize(
+    ("each", "times", "earned"),
+    [
+        ("", 1, 0.0),  # without a price for each, the first costs all
+        ("each: 5, ", 1, 15.0),
+        ("each: 5, ", 3, 5.0),
+        ("each: 5, ", 5, 0.0),  # and never more than all
+    ],
+)
+def test_what_a_mistake_costs(tmp_path, each, times, earned):
+    text = PACK.replace("each: 5,", each)
+    (tmp_path / "pack.yaml").write_text(text, encoding="utf-8")
+    result = scored(load(tmp_path), *["随便你"] * times)
+    assert answers(result)["polite"] == ("no", earned)
+
+
 def test_what_is_only_suspected_decides_nothing_unless_the_item_says_so(pack, tmp_path):
     certain, suspected = ["包治百病"], ["包制百病"]
     assert [scored(pack, *lines).score for lines in (certain, suspected)] == [0.0, 100.0]
