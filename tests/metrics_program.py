@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from metrics_script import round_of_calls
+from patience import PATIENCE_S
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
@@ -38,18 +39,18 @@ class Program:
 
     def __enter__(self):
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(PATIENCE_S)
         return self
 
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
         self._loop.close()
 
     def work(self):
         """Let another stretch of scripted calls happen, and wait until it is counted."""
-        asyncio.run_coroutine_threadsafe(self._work(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._work(), self._loop).result(PATIENCE_S)
 
     async def _work(self):
         for event in round_of_calls(next(self._rounds), time.time()):

@@ -1,8 +1,11 @@
-"""What the documentation names is there: commands, options, files, routes, events, settings."""
+"""What the documentation names is there: commands, files, routes, events, settings, metrics."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import textwrap
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -153,3 +156,50 @@ def test_settings_in_the_documentation_exist() -> None:
     ]
     assert len(named) > 30
     assert [(page, path) for page, path in named if path not in known] == []
+
+
+def anchor(heading: str) -> str:
+    """As forges make them of a heading."""
+    words = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading.strip().lower())
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", words))
+
+
+def test_links_into_a_page_lead_to_a_heading() -> None:
+    headings = {
+        page.resolve(): {anchor(match[1]) for match in re.finditer(r"(?m)^#+ (.+)$", text)}
+        for page, text in TEXTS.items()
+    }
+    links = found(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
+    assert len(links) > 1
+    assert [
+        (page.name, match[0])
+        for page, match in links
+        if match[2] not in headings[(page.parent / match[1]).resolve() if match[1] else page]
+    ] == []
+
+
+def test_metrics_are_told_of_by_a_name_of_the_program() -> None:
+    parts = ("agent_console", "asr", "backbone", "metrics", "qa_engine", "telephony", "tingzhen")
+    files = [file for part in parts for file in (ROOT / part).rglob("*.py")]
+    literals = set(re.findall(r'"([a-z][a-z0-9_]+)"', "".join(map(Path.read_text, files))))
+    named = found(r"tingzhen_([a-z0-9_]+[a-z0-9])\b(?!_)")
+    assert len(named) > 20
+    for page, match in named:
+        # Whole, or behind the name of its part: `asr_legs` is the `legs` of `asr`.
+        name = re.sub(r"_(total|bucket|count|sum)$", "", match[1])
+        whole = {f"tingzhen_{name}", match[1], name, name.partition("_")[2]}
+        assert whole & literals, (page.name, match[0])
+
+
+def test_settings_shown_in_the_documentation_are_taken() -> None:
+    shown = []
+    for page, text in TEXTS.items():
+        for block in re.findall(r"(?m)(?:^    .*\n|^\n)+", text):
+            lines = textwrap.dedent(block)
+            if not re.search(r"(?m)^\[+[a-z_.]+\]+$", lines):
+                continue
+            with contextlib.suppress(tomllib.TOMLDecodeError):  # Asterisk's own
+                shown.append((page, tomllib.loads(lines)))
+    assert len(shown) > 5
+    for _page, values in shown:
+        Settings(**values)
