@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 if TYPE_CHECKING:
     from qa_engine.state import CallState
@@ -14,6 +14,9 @@ Seniority = Literal["new", "regular", "senior"]
 
 _HOURS = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)-([01]?\d|2[0-4]):([0-5]\d)")
 _DAY_MIN = 24 * 60
+
+
+_TimeOfDay = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_HOURS.pattern}$"})]
 
 
 class Only(BaseModel):
@@ -25,7 +28,7 @@ class Only(BaseModel):
     topics: tuple[str, ...] = Field((), description="Topics that were detected in the call.")
     agents: tuple[str, ...] = ()
     seniority: tuple[Seniority, ...] = Field((), description="As `[qa.seniority]` says of agents.")
-    hours: tuple[str, ...] = Field(
+    hours: tuple[_TimeOfDay, ...] = Field(
         (), description="Local times as 08:00-17:30; 22:00-06:00 goes over midnight."
     )
     utc_offset_hours: float = Field(8.0, ge=-12, le=14, description="Local time; China is 8.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from backbone.events import Event
 from qa_engine.events import Evidence
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 class StepRule(BaseRule):
     """Something that a side must say by a time; `kind` names its absence."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["within_s"]}, {"required": ["before_end_s"]}],
+            "anyOf": [{"required": ["any_of"]}, {"required": ["all_of"]}],
+        }
+    )
 
     type: Literal["step"]
     role: Side

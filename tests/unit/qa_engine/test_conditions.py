@@ -74,6 +74,15 @@ def test_what_was_told_as_the_first_stays_so_when_an_earlier_one_is_recognised_l
     assert [hit.start for hit in hits(told)] == [20]
 
 
+def test_what_was_told_as_the_last_stays_so_when_a_later_one_is_recognised_late(pack_of):
+    pack = pack_of(when(f"{{op: pick, which: last, of: {A}}}"))
+    judge = CallJudge(pack, CALL)
+    events = [joined(), connected(), *legs(), final("agent", 1, 2, "苹果"), ended(ANSWERED + 30)]
+    told = run(judge, events, ANSWERED + 50)
+    told += judge.feed(final("agent", 20, 22, "买苹果"), ANSWERED + 55)
+    assert [hit.start for hit in hits(told)] == [1]
+
+
 @pytest.mark.parametrize(
     ("finals", "told"),
     [
@@ -209,7 +218,7 @@ def test_any_rule_may_be_part_of_another(pack_of):
         (when("{op: found, rules: [r9]}"), "no rule in force is named r9"),
         (when("{op: found, rules: [r0]}"), "builds on rules that build on it"),
         (when(f"{{op: all, of: [{{op: not, of: {A}}}, {{op: not, of: {B}}}]}}"), "needs something"),
-        (when("{op: wrods, role: agent}"), "does not match any of the expected tags"),
+        (when("{op: wrods, role: agent}"), "there is no op `wrods`; did you mean words?"),
         (
             'type: words, role: agent, lists: [a], only: {hours: ["8-17"]}',
             "no time of day",

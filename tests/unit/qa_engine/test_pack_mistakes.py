@@ -1,9 +1,11 @@
 """What authors of packs get wrong, and what one of ill will holds: told, with line and reason."""
 
+import re
+
 import pytest
 from qa_packs import write_pack
 
-from qa_engine.pack import check, fingerprint, load
+from qa_engine.pack import check, fingerprint, json_schema, load
 from qa_engine.phrases import parse
 from qa_engine.words import WordGroup, WordIndex
 
@@ -101,6 +103,19 @@ def test_who_waits_for_what_the_other_side_says_is_told(write, role, warned):
     assert [p.reason for p in problems] == warned * [
         "`absent` waits for the agent, and `of` is said by the other side"
     ]
+
+
+def test_the_schema_takes_what_the_loader_takes():
+    """An editor would mark each sentence by itself, and let pass what the loader refuses."""
+    parts = json_schema()["$defs"]
+    kinds = [one["type"] for one in parts["Examples"]["properties"]["fires"]["items"]["anyOf"]]
+    assert kinds == ["string", "array"]
+    assert {"required": ["within_s"]} in parts["StepRule"]["oneOf"]
+    assert {"required": ["all_of"]} in parts["WordsCondition"]["anyOf"]
+    assert {"required": ["above"]} in parts["TalkRatioCondition"]["oneOf"]
+    hours = parts["Only"]["properties"]["hours"]["items"]["pattern"]
+    assert re.search(hours, "22:00-06:00")
+    assert not any(re.search(hours, text) for text in ("25:00-26:00", "8-9", "08:00-17:30h"))
 
 
 def test_kinds_of_ones_own_are_welcome_and_slips_are_told(write):
