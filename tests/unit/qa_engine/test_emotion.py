@@ -151,6 +151,46 @@ def test_the_trend_follows_the_call():
     assert [point.at_s for point in tracking.points] == sorted(p.at_s for p in tracking.points)
 
 
+def test_time_alone_turns_no_trend_and_draws_no_point():
+    tracking = tracker()
+    heard = tracking.hear(scan("气死我了"), QUIET, 3)
+    later = tracking.tick(3 + HALF_LIFE_S)
+    assert later.score > heard.score
+    assert later.trend == heard.trend == "worsening"
+    assert [(point.at_s, point.score) for point in tracking.points] == [(3, heard.score)]
+
+
+def test_a_point_is_drawn_where_something_changes():
+    tracking = tracker()
+    for at, text in enumerate(["您好", "我想挂号", "气死我了", ""]):
+        tracking.hear(scan(text), QUIET, 3 + 0.001 * at)
+    assert [(point.at_s, point.scene) for point in tracking.points] == [
+        (3.0, "calm"), (3.0, "angry"),
+    ]  # fmt: skip
+
+
+def test_a_raised_voice_takes_nothing_from_thanks():
+    thanks = scan("太好了非常感谢")
+    soft, loud = tracker().hear(thanks, QUIET, 3), tracker().hear(thanks, RAISED, 3)
+    assert loud.scene == soft.scene == "grateful"
+    assert loud.score >= soft.score > 0
+
+
+def test_a_feeling_grows_to_a_limit_only():
+    tracking = tracker()
+    strengths = [tracking.hear(scan("太过分了"), QUIET, 3).strength for _ in range(6)]
+    assert strengths == sorted(strengths)
+    assert strengths[0] < strengths[-1] == strengths[-2] == 3.0
+
+
+def test_the_main_scene_is_that_which_weighed_most_or_none():
+    tracking = tracker()
+    assert tracking.main_scene() == "calm"
+    for at, text in ((5, "气死我了我要投诉"), (40, "太过分了"), (90, "谢谢，我放心了")):
+        tracking.hear(scan(text), QUIET, at)
+    assert (tracking.feeling.scene, tracking.main_scene()) == ("grateful", "angry")
+
+
 def test_what_was_said_last_names_the_scene():
     tracking = tracker()
     tracking.hear(scan("我很害怕，吓死我了"), QUIET, 5)
