@@ -72,7 +72,7 @@ class AriStandIn:
             )
         )
         # The signal handlers belong to the program, not to a stand-in inside it.
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]  # see above
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(server.serve(sockets=[listening]))

@@ -13,7 +13,7 @@ from sipmessage import Request, Response
 
 from tingzhen.lab.sip import sdp
 from tingzhen.lab.sip.dialog import Dialog
-from tingzhen.lab.sip.leg import Leg
+from tingzhen.lab.sip.leg import FINAL, Leg
 from tingzhen.lab.sip.messages import (
     build_response,
     new_tag,
@@ -127,7 +127,7 @@ class Phone:
         done: asyncio.Future[int] = self._loop.create_future()
 
         def answered(response: Response | None, _arrival: float) -> None:
-            if not done.done() and (response is None or response.code >= 200):  # noqa: PLR2004
+            if not done.done() and (response is None or response.code >= FINAL):
                 done.set_result(response.code if response else 408)
 
         self.request(dialog.request("REGISTER", headers={"Expires": str(seconds)}), answered)
