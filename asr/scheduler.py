@@ -132,6 +132,7 @@ class DecodeScheduler(Generic[T]):
         try:
             spooled = await asyncio.to_thread(self._spool.put, work.audio)
         except OSError as error:
+            self._counters.add("asr_spool_failures")
             _log.error("asr_spool_failed", error=type(error).__name__)
             return work
         self._room += len(work.audio)

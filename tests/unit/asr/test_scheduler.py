@@ -1,5 +1,6 @@
 import asyncio
 import dataclasses
+import errno
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from asr.load import Ease, Pressure
 from asr.recognisers.base import Recognition
 from asr.recognisers.scripted import ScriptedRecogniser
 from asr.scheduler import DecodeScheduler, Work
+from asr.spool import Spool
 from backbone.clock import ManualClock
 from backbone.counters import Counters
 
@@ -268,6 +270,26 @@ async def test_what_has_waited_too_long_is_decoded_quickly():
         await complete.wait()
         running.cancel()
     assert wishes == [True, False]
+
+
+async def test_what_finds_no_room_on_disk_stays_in_memory_and_is_counted(monkeypatch):
+    def full(_spool, _audio):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Spool, "put", full)
+    counters, found = Counters(), asyncio.Queue()
+    recogniser = ScriptedRecogniser(lambda heard: f"{heard.duration_s * 16_000:.0f}")
+    scheduler = DecodeScheduler(recogniser, 1, ManualClock(), counters, memory_s=0.001)
+    for number in (100, 200):
+        work = Work(np.zeros(number, np.float32), lambda: ("zh",), number)
+        await scheduler.add_final(f"leg{number}", number, work)
+    assert counters.get("asr_spool_failures") == 2
+    assert counters.get("asr_finals_spooled") == 0
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(scheduler.run(found.put))
+        texts = [(await found.get()).recognition.text for _ in range(2)]
+        running.cancel()
+    assert texts == ["100", "200"]
 
 
 async def test_finals_that_wait_together_are_decoded_together_where_that_pays():

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,3 +49,22 @@ def test_a_closed_spool_has_nothing():
     spool.close()
     with pytest.raises(OSError, match="closed"):
         spooled.take()
+
+
+def test_a_full_disk_takes_nothing_and_the_next_finds_its_place(monkeypatch):
+    spool = Spool()
+    write, full = os.pwrite, [True]
+
+    def pwrite(file, raw, at):
+        if full:
+            full.clear()
+            write(file, raw[:100], at)  # a part of it had room
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, raw, at)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with pytest.raises(OSError, match="No space"):
+        spool.put(np.ones(1_000, np.float32))
+    spooled = spool.put(np.full(1_000, 2, np.float32))
+    assert (spooled.at, set(spooled.take())) == (0, {2.0})
+    spool.close()
