@@ -8,6 +8,7 @@ from qa_calls import ANSWERED, CALL, connected, ended, final, joined, legs
 
 from asr.events import AudioGap, LegTranscribed, SpeechStarted, SpeechStopped
 from backbone.media import LegClosed, LegOpened
+from qa_engine.events import RuleMuted, TopicDetected
 from qa_engine.state import FINAL_GRACE_S, GAP_S, CallState
 from qa_engine.words import WordIndex
 from telephony.events import AgentSpeechEnds, CallHeld, CallResumed
@@ -162,6 +163,7 @@ def test_what_lasts_when_the_call_ends_ends_with_it():
         state.learn(event)
     state.now = ANSWERED + 8
     assert [speech.start for speech in state.speaking()] == [6.0, 9.0]
+    assert state.last_speech_s == 4.0
     state.learn(ended(ANSWERED + 8))
     assert [(speech.start, speech.end) for speech in state.speech] == [
         (2.0, 4.0), (6.0, 8.0), (9.0, 9.0),
@@ -225,3 +227,24 @@ def test_the_clock_starts_with_the_first_answer():
     assert state.clock == 3.0
     state.learn(connected(ANSWERED + 2))  # told again when the connection came back
     assert state.clock == 3.0
+
+
+def test_who_takes_the_call_and_what_it_is_about_are_the_latest():
+    state = CallState(CALL, WordIndex(()), seniorities={"PJSIP/1001": "new"})
+    assert state.seniority == "regular"
+    for topic in ("refund", "booking"):
+        for event in (
+            joined(),
+            connected(),
+            TopicDetected(at=ANSWERED, call_id=CALL, topic=topic, confidence=1.0),
+        ):
+            state.learn(event)
+    assert (state.queue, state.agent, state.seniority) == ("general", "PJSIP/1001", "new")
+    assert state.topics == {"booking"}
+
+
+def test_a_rule_is_muted_until_it_is_not():
+    state = call()
+    for muted, rules in ((True, {"r1"}), (True, {"r1"}), (False, set())):
+        state.learn(RuleMuted(at=ANSWERED, call_id=CALL, rule="r1", muted=muted, by="lead"))
+        assert state.muted == rules
