@@ -34,6 +34,8 @@ _MAX_DEPTH = 10
 _MAX_PARTS = 40
 _FEW = 40
 _MAX_ANCHORS = 4000
+_FEW_ANCHORS = 48  # of neighbours that are looked for together
+_TELLING = 2  # characters; three are hardly rarer, and take more strings
 _MAX_TOGETHER = 3
 
 
@@ -153,17 +155,20 @@ class Phrase:
         return tuple(dict.fromkeys(_wordings(self.sequence)))
 
     def anchors(self) -> tuple[str, ...]:
-        """Strings of which every wording holds one: the part that says most."""
-        best: tuple[int, tuple[str, ...]] = (0, ())
+        """Strings of which every wording holds one: neighbours that together say most."""
+        best: tuple[int, int] = (0, 0)
+        chosen: tuple[str, ...] = ()
         for run in _runs(self.sequence):
-            for item in run:
-                part: Sequence_ = (item,)
-                if _has_gap(part) or _count(part) > _MAX_ANCHORS:
+            for first, last in combinations(range(len(run) + 1), 2):
+                part = run[first:last]
+                few = _MAX_ANCHORS if len(part) == 1 else _FEW_ANCHORS
+                if _has_gap(part) or _count(part) > few:
                     continue
-                least = _shortest(part)
-                if least > best[0]:
-                    best = (least, tuple(dict.fromkeys(_wordings(part))))
-        return best[1]
+                telling = min(_shortest(part), _TELLING), -_count(part)
+                if telling > best and telling[0]:
+                    best = telling
+                    chosen = tuple(dict.fromkeys(_wordings(part)))
+        return chosen
 
     def pieces(self, least: int, most: int) -> Iterator[str]:
         """What it says without a gap, of so many characters; of many alternatives each alone."""

@@ -1,10 +1,12 @@
 import re
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.phrases import FAR, parse
+from qa_engine.text import normalise
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,53 @@ def test_lists_fill_in():
 def test_what_is_wrong_is_told(notation, reason):
     with pytest.raises(ValueError, match=reason.replace("(", r"\(")):
         parse(notation)
+
+
+@pytest.mark.parametrize(
+    ("notation", "anchors"),
+    [
+        ("(我|你)靠(墙|窗)", {"我靠", "你靠"}),  # two characters tell, and of few strings
+        ("(你|)不(要|)急*坐下", {"坐下"}),
+        ("我(急|慌|怕)", {"我急", "我慌", "我怕"}),
+        ("我*急死(人|)了", {"急死"}),
+        ("我*急", {"我"}),
+    ],
+)
+def test_it_is_looked_for_where_neighbours_stand_that_say_most(notation, anchors):
+    assert set(parse(notation).anchors()) == anchors
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text("甲乙丙", min_size=1, max_size=3),
+            st.lists(st.text("丁戊己", max_size=2), min_size=1, max_size=4, unique=True).map(
+                lambda options: f"({'|'.join(options)})"
+            ),
+            st.just("*"),
+        ),
+        min_size=1,
+        max_size=4,
+    ).map(lambda parts: f"起{''.join(parts)}止")
+)
+def test_every_wording_holds_an_anchor(notation):
+    def all_ways(notation):
+        parts = re.findall(r"\(([^)]*)\)|(\*)|([^(*]+)", notation)
+        choices = [
+            ["", "癸"] if gap else ([text] if text else some.split("|"))
+            for some, gap, text in parts
+        ]
+        return map("".join, product(*choices))
+
+    try:
+        phrase = parse(notation)
+    except ValueError:
+        return
+    anchors = phrase.anchors()
+    assert anchors
+    for wording in all_ways(notation):
+        if normalise(wording).text == wording:  # what is said thrice in a row is written twice
+            assert any(anchor in wording for anchor in anchors)
 
 
 @pytest.mark.parametrize(
