@@ -8,6 +8,7 @@ recogniser writes with other characters of its sound keeps its syllables.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +104,7 @@ class Meanings:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Weights of runs, shape (runs, meanings)."""
+    """Weights of runs, shape (1 + runs, meanings)."""
 
     meanings: tuple[str, ...]
     places: Mapping[str, int]
@@ -118,21 +119,20 @@ class _Model:
 
     def shares(self, text: str) -> dict[str, float]:
         """Of 1 by meaning."""
-        counts = Counter(
-            place for run in _runs(text) if (place := self.places.get(run)) is not None
-        )
+        counts = Counter(filter(None, map(self.places.get, _runs(text))))
         at = np.fromiter(counts.keys(), np.intp, len(counts))
         often = np.fromiter(counts.values(), np.float64, len(counts))
         values = (1 + np.log(often)) * self.idf[at]
         length = np.sqrt(np.square(values).sum()) or 1.0
-        scores = 1 / (1 + np.exp(-(values / length @ self.weights[at] + self.offsets)))
+        # No product of matrices: its threads would only wait for each other over so little.
+        sums = (self.weights[at] * (values / length)[:, None]).sum(axis=0)
+        scores = 1 / (1 + np.exp(-(sums + self.offsets)))
         return dict(zip(self.meanings, (scores / scores.sum()).tolist(), strict=True))
 
 
 def _learned(meanings: Mapping[str, Sequence[str]]) -> _Model:
-    # A second to import, and only for this.
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - takes a second
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - the same
 
     texts = [normalise(sentence).text for each in meanings.values() for sentence in each]
     labels = [meaning for meaning, each in meanings.items() for _ in each]
@@ -149,20 +149,26 @@ def _learned(meanings: Mapping[str, Sequence[str]]) -> _Model:
     ]
     return _Model(
         meanings=tuple(classes),
-        places={run: int(place) for run, place in vectorizer.vocabulary_.items()},
-        idf=np.asarray(vectorizer.idf_),
-        weights=np.column_stack([one.coef_[0] for one in models]),
+        # From 1 on: what has none is nothing.
+        places={run: int(place) + 1 for run, place in vectorizer.vocabulary_.items()},
+        idf=np.concatenate([[0.0], vectorizer.idf_]),
+        weights=np.column_stack([np.concatenate([[0.0], one.coef_[0]]) for one in models]),
         offsets=np.array([one.intercept_[0] for one in models]),
     )
 
 
-def _runs(text: str) -> Iterator[str]:
+def _runs(text: str) -> list[str]:
     """All runs of characters, and of syllables with a mark before them."""
     sounds = syllables(text)
-    for most, mark, row in ((_LONGEST_RUN, "", text), (_LONGEST_SOUND, _SOUND, sounds)):
-        for length in range(1, most + 1):
-            for at in range(len(row) - length + 1):
-                yield mark + row[at : at + length]
+    runs = [text[at:end] for at, end in _places(len(text), _LONGEST_RUN)]
+    return [*runs, *(_SOUND + sounds[at:end] for at, end in _places(len(text), _LONGEST_SOUND))]
+
+
+@functools.lru_cache(maxsize=200)
+def _places(length: int, longest: int) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (at, at + size) for size in range(1, longest + 1) for at in range(length - size + 1)
+    )
 
 
 def _stretches(text: Normalised) -> Iterator[tuple[int, int]]:
