@@ -13,6 +13,7 @@ from work_rig import API, Office, office
 
 from agent_console.events import KnowledgeEdited
 from agent_console.work import knowledge, seed
+from qa_engine.guidance.content import load_guidance
 
 ARTICLES = f"{API}/knowledge"
 
@@ -180,6 +181,11 @@ async def test_what_is_no_article_is_refused(shop: Office) -> None:
     for body in NO_ARTICLES:
         assert is_problem(await lead.post(ARTICLES, json=body), 422, "invalid_request"), body
     assert await found(shop, "") == []
+
+
+def test_each_sample_is_found_by_a_topic_that_there_is() -> None:
+    topics = {topic.id for topic in load_guidance().topics}
+    assert {article.topic for article in seed.samples()} <= topics
 
 
 async def test_the_samples_are_sown_once(shop: Office) -> None:

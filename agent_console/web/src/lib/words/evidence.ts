@@ -4,7 +4,7 @@ export const EVIDENCE = {
   evidence: ["依据", "Evidence"],
   of_rule: ["规则", "rule"],
   of_pack: ["版本", "version"],
-  recognised_at: ["识别置信度 {n}%", "recognised with {n} %"],
+  recognised_at: ["识别置信度 {n}%", "recognition {n} % sure"],
   words_around: ["前后双方的话", "What both sides said around it"],
   listen_from: ["从 {n} 起播放", "Play from {n}"],
   alert_history: ["处理记录", "What was done"],

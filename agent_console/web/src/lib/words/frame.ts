@@ -99,6 +99,16 @@ export const FRAME = {
   go_home: ["回到首页", "Go to the start page"],
   loading: ["正在读取…", "Loading…"],
   failed: ["没有成功，请重试。", "That did not work. Try again."],
+  reload: ["重新载入", "Reload"],
+  page_not_loaded: ["这一页没有载入", "This page could not be loaded"],
+  page_not_loaded_hint: [
+    "网络可能中断了，或者系统刚刚升级。",
+    "The network may have failed, or the system was just upgraded.",
+  ],
+  part_not_loaded: [
+    "页面的一部分没有载入：网络中断，或系统刚刚升级。请重新载入页面。",
+    "A part of the page could not be loaded: the network failed, or the system was just upgraded. Reload the page.",
+  ],
   failed_to_load: ["读取失败，请重试。", "Could not be loaded. Try again."],
   problem_not_permitted: ["您的角色不允许这样做。", "Your role does not allow this."],
   problem_not_found: ["找不到，可能已经结束。", "Not found; it may be over."],
