@@ -91,6 +91,8 @@ export const DESK = {
   measured: ["实际 {n}", "measured {n}"],
   limit: ["上限 {n}", "limit {n}"],
   unit_s: ["秒", "s"],
+  unit_share: ["（相近程度，满分 1）", " (likeness, of 1)"],
+  unit_similarity: ["（相似度，满分 1）", " (similarity, of 1)"],
   unit_rings: ["声", "rings"],
   agents: ["坐席", "Agents"],
   queues: ["队列", "Queues"],
