@@ -88,6 +88,14 @@ def test_of_two_kinds_on_the_same_words_each_is_told_and_confirmed(tmp_path, tex
     assert settled(judge, text) == (early, [])
 
 
+def test_an_alert_confirms_nothing_of_a_rule_that_was_muted_meanwhile(tmp_path):
+    judge = listening(two_kinds(tmp_path))
+    early = {one.rule: one.alert_id for one in heard(judge, SHORT)}
+    judge.state.muted.add("rude")
+    confirmed, withdrawn = settled(judge, "您好这件事真的" + SHORT)
+    assert (confirmed, withdrawn) == ({"cure": early["cure"]}, [early["rude"]])
+
+
 @pytest.mark.parametrize(
     ("text", "told"), [("不规我管", [ProvisionalAlert]), (f"不规我管就是{SHORT}", [Alert])]
 )

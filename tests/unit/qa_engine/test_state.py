@@ -184,6 +184,12 @@ def test_a_first_turn_lasts_until_the_other_side_speaks(side, turn):
     assert call(*finals).first_turn(side) == turn
 
 
+def test_the_last_speech_is_that_which_ended_last():
+    assert call().last_speech_s == 0.0
+    long, short = final("agent", 1.0, 9.0, "您好"), final("customer", 3.0, 4.0, "嗯")
+    assert call(long, short).last_speech_s == 9.0
+
+
 def test_who_said_nothing_has_no_first_turn():
     assert call(final("agent", 1.0, 2.0, "喂")).first_turn("customer") is None
 
