@@ -1,4 +1,7 @@
-"""The pack for Chinese hospitals: the scripted calls, wordings of all kinds, and look-alikes."""
+"""The pack for Chinese hospitals: the scripted calls, wordings of all kinds, and look-alikes.
+
+`phrases` is the pack without the meanings that it learns from these very sentences.
+"""
 
 import random
 from pathlib import Path
@@ -7,7 +10,7 @@ import pytest
 from pypinyin import lazy_pinyin
 from qa_calls import CALLS, dialogue, play, utterances
 from qa_development import ORDINARY, SAID
-from qa_wordings import KNOWN, LOOK_ALIKES
+from qa_wordings import KNOWN, LOOK_ALIKES, by_phrases, taught
 
 from qa_engine.evaluate import evaluate, read_truth
 from qa_engine.events import Alert, Hit
@@ -23,6 +26,11 @@ _FRAME = {"missing_greeting", "missing_closing"}
 @pytest.fixture(scope="module")
 def pack():
     return load(DEFAULT_PACK)
+
+
+@pytest.fixture(scope="module")
+def phrases(pack):
+    return by_phrases(pack)
 
 
 def hits(pack, role, text):
@@ -47,9 +55,9 @@ def test_scripted_calls_as_written(pack, truth):
 
 
 @pytest.mark.parametrize(("kind", "role"), KNOWN)
-def test_known_wordings_are_found(pack, kind, role):
+def test_known_wordings_are_found(phrases, kind, role):
     for text in KNOWN[kind, role]:
-        assert kind in {hit.kind for hit in hits(pack, role, text)}, text
+        assert kind in {hit.kind for hit in hits(phrases, role, text)}, text
 
 
 @pytest.mark.parametrize(("kind", "role"), SAID)
@@ -103,53 +111,52 @@ def test_calls_in_english(pack):
     assert len({sentence for _, sentence in english.wrong}) <= 0.02 * english.ordinary
 
 
-def test_wordings_kept_aside(pack):
+def test_wordings_kept_aside(pack, phrases):
     # Free speech has more wordings than any list: these are floors under what was measured.
-    aside = find_wordings(pack, read_wordings(WORDINGS / "held_out.yaml"))
-    fresh = find_wordings(pack, read_wordings(WORDINGS / "fresh.yaml"))
-    situations = find_wordings(pack, read_wordings(WORDINGS / "situations.yaml"))
-    assert aside.total().recall >= 0.75
-    assert aside.total(GRAVE).recall >= 0.8
-    assert fresh.total().recall >= 0.95
-    assert len({sentence for _, sentence in fresh.wrong}) <= 0.03 * fresh.ordinary
-    assert situations.total().recall >= 0.97
-    assert situations.total(GRAVE).recall >= 0.97
-    assert len({sentence for _, sentence in situations.wrong}) <= 0.01 * situations.ordinary
+    aside = read_wordings(WORDINGS / "held_out.yaml")
+    assert find_wordings(phrases, aside).total().recall >= 0.75
+    assert find_wordings(phrases, aside).total(GRAVE).recall >= 0.8
+    assert find_wordings(pack, aside).total().recall >= 0.9
+    assert find_wordings(pack, aside).total(GRAVE).recall >= 0.9
 
 
-def test_how_callers_talk_is_heard_and_what_only_sounds_like_it_is_not(pack):
-    callers = find_wordings(pack, read_wordings(WORDINGS / "colloquial_callers.yaml"))
-    assert callers.total().recall >= 0.97
-    assert callers.total(GRAVE).recall >= 0.97
-    assert len({sentence for _, sentence in callers.wrong}) <= 0.03 * callers.ordinary
+@pytest.mark.parametrize(
+    ("name", "recall", "wrong"),
+    [
+        ("fresh", 0.95, 0.03),
+        ("situations", 0.97, 0.01),
+        ("colloquial_callers", 0.97, 0.03),
+        ("colloquial_agents", 0.95, 0.02),
+        ("hotline_1", 0.97, 0.04),
+        ("hotline_2", 0.97, 0.04),
+        ("hotline_3", 0.97, 0.04),
+        ("hotline_4", 0.97, 0.04),
+        ("hotline_5", 0.97, 0.05),
+        ("hotline_6", 0.97, 0.04),
+        ("hotline_7", 0.97, 0.05),
+    ],
+)
+def test_what_phrases_were_widened_with_is_heard_and_what_only_sounds_like_it_is_not(
+    phrases, name, recall, wrong
+):
+    result = find_wordings(phrases, taught(name))
+    assert result.total().recall >= recall
+    assert result.total(GRAVE).recall >= recall
+    assert len({sentence for _, sentence in result.wrong}) <= wrong * result.ordinary
 
 
-def test_what_agents_say_roundabout_is_heard_and_what_only_sounds_like_it_is_not(pack):
-    agents = find_wordings(pack, read_wordings(WORDINGS / "colloquial_agents.yaml"))
-    assert agents.total().recall >= 0.95
-    assert agents.total(GRAVE).recall >= 0.95
-    assert len({sentence for _, sentence in agents.wrong}) <= 0.02 * agents.ordinary
-
-
-def test_talk_from_whole_ordinary_calls_is_silent(pack):
-    calls = find_wordings(pack, read_wordings(WORDINGS / "dialogues.yaml"))
+def test_talk_from_whole_ordinary_calls_is_silent(phrases):
+    calls = find_wordings(phrases, taught("calls"))
+    # Some of these callers are annoyed, and well treated.
     assert calls.ordinary > 0
-    assert len({sentence for _, sentence in calls.wrong}) <= 0.01 * calls.ordinary
-
-
-@pytest.mark.parametrize("name", ["hotline_1", "hotline_2", "hotline_3", "hotline_4", "hotline_5"])
-def test_what_is_said_on_a_hotline_is_heard_and_what_only_sounds_like_it_is_not(pack, name):
-    hotline = find_wordings(pack, read_wordings(WORDINGS / f"{name}.yaml"))
-    assert hotline.total().recall >= 0.97
-    assert hotline.total(GRAVE).recall >= 0.97
-    assert len({sentence for _, sentence in hotline.wrong}) <= 0.04 * hotline.ordinary
+    assert len({sentence for _, sentence in calls.wrong}) <= 0.015 * calls.ordinary
 
 
 @pytest.mark.parametrize("role", LOOK_ALIKES)
-def test_look_alikes_are_silent(pack, role):
+def test_look_alikes_are_silent(phrases, role):
     for text in LOOK_ALIKES[role]:
         found = [
-            h for h in hits(pack, role, text) if class_of(h.kind, role) in {"violation", "risk"}
+            h for h in hits(phrases, role, text) if class_of(h.kind, role) in {"violation", "risk"}
         ]
         assert found == [], text
 
@@ -171,14 +178,14 @@ def _misheard(text, seed):
     )
 
 
-def test_sound_wins_back_what_was_written_with_other_characters(pack):
+def test_sound_wins_back_what_was_written_with_other_characters(phrases):
     texts = [
         (kind, role, _misheard(text, seed))
         for (kind, role), group in KNOWN.items()
         if role == "agent" and class_of(kind, role) == "violation"
         for seed, text in enumerate(group)
     ]
-    found = [[h for h in hits(pack, role, text) if h.kind == kind] for kind, role, text in texts]
+    found = [[h for h in hits(phrases, role, text) if h.kind == kind] for kind, role, text in texts]
     by_sound = sum(bool(group) for group in found)
     by_character = sum(any(not h.suspected for h in group) for group in found)
     assert by_sound > by_character
