@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backbone.media import Role
+from qa_engine.syllables import syllables
 from qa_engine.text import Normalised, normalise
-from qa_engine.words import syllables
 
 NOTHING = "nothing"
 """The meaning of sentences that no rule is about; without many of them all others seem likely."""

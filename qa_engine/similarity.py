@@ -17,8 +17,8 @@ import numpy.typing as npt
 import structlog
 from rapidfuzz import fuzz
 
+from qa_engine.syllables import syllables
 from qa_engine.text import normalise
-from qa_engine.words import syllables
 
 _log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from rapidfuzz import fuzz
 
-from qa_engine.words import syllables
+from qa_engine.syllables import syllables
 
 
 def _grams(text: str) -> Counter[str]:

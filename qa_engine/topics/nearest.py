@@ -10,8 +10,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from qa_engine.syllables import syllables
 from qa_engine.text import normalise
-from qa_engine.words import syllables
 
 
 def _pairs(text: str) -> Counter[str]:

@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.phrases import parse
+from qa_engine.syllables import syllables
 from qa_engine.text import normalise
-from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex, syllables
+from qa_engine.words import Guard, Phonetic, WordGroup, WordIndex
 
 
 def index(*phrases, phonetic=Phonetic.AUTO, **guard):
