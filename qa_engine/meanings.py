@@ -133,6 +133,7 @@ class _Model:
 def _learned(meanings: Mapping[str, Sequence[str]]) -> _Model:
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - takes a second
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - the same
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with it
 
     texts = [normalise(sentence).text for each in meanings.values() for sentence in each]
     labels = [meaning for meaning, each in meanings.items() for _ in each]
@@ -141,12 +142,14 @@ def _learned(meanings: Mapping[str, Sequence[str]]) -> _Model:
     )
     vectors = vectorizer.fit_transform(texts)
     classes = sorted(meanings)
-    models = [
-        LogisticRegression(
-            C=_LOOSENESS, solver="liblinear", class_weight="balanced", random_state=0
-        ).fit(vectors, [label == meaning for label in labels])
-        for meaning in classes
-    ]
+    # Threads of the algebra library would wait on all processors, where calls are recognised.
+    with threadpool_limits(1):
+        models = [
+            LogisticRegression(
+                C=_LOOSENESS, solver="liblinear", class_weight="balanced", random_state=0
+            ).fit(vectors, [label == meaning for label in labels])
+            for meaning in classes
+        ]
     return _Model(
         meanings=tuple(classes),
         # From 1 on: what has none is nothing.
